@@ -1,0 +1,17 @@
+import type { MutationLog } from './mutation-log.ts';
+import type { Registry } from './registry.ts';
+import type { Requests } from './requests.ts';
+
+/** Everything that a service needs of the message bus. */
+export interface Bus {
+  /** `embedded`, or `nats` with the version of the server. */
+  readonly kind: 'embedded' | 'nats';
+  readonly description: string;
+  readonly log: MutationLog;
+  readonly requests: Requests;
+  readonly registry: Registry;
+  /** False while the connection is down. */
+  connected(): boolean;
+  /** Closes registry, requests and log, in this order. */
+  close(): Promise<void>;
+}

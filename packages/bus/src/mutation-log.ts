@@ -1,0 +1,50 @@
+import type { MutationAddress, OperationId, Sequence, Slot } from '@shoal/protocol';
+
+export interface LogEntry {
+  readonly address: MutationAddress;
+  /** Names the message however often it is sent; a broker may drop a repetition that it remembers. */
+  readonly operationId: OperationId;
+  readonly bytes: Uint8Array;
+}
+
+export interface LogMessage {
+  readonly slot: Slot;
+  readonly sequence: Sequence;
+  /** Subject as it stands in the log; the payload is checked against it. */
+  readonly subject: string;
+  /** Broker's clock, milliseconds since 1970. The same for every reader of the message. */
+  readonly timeMs: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface ReadOptions {
+  readonly slot: Slot;
+  /** First sequence wanted; messages of other slots in the same stream are left out. */
+  readonly from: Sequence;
+  readonly signal: AbortSignal;
+  /** At most so many messages in one group. */
+  readonly maxMessages: number;
+  /** A group is closed when it holds so many bytes (it may pass this by one message). */
+  readonly maxBytes: number;
+}
+
+/**
+ * The log of all mutations, in slots. Messages of one slot are totally ordered; sequences ascend but need not be dense.
+ *
+ * Invariants:
+ * 1. `publish` resolves only when every entry is durable, and gives each its sequence, in the order of the entries.
+ * 2. Entries of one call and one slot keep their order.
+ * 3. `read` yields every message of the slot from `from` on, exactly once and in order, and then waits for more; it
+ *    survives reconnects, and ends without an error when its signal aborts.
+ * 4. Publishing an entry again with the same operation id is harmless: readers tell repetitions by the operation id.
+ */
+export interface MutationLog {
+  readonly slots: number;
+  /** Rejects with `log_unavailable` when the entries are not durable inside the deadline; they may become so later. */
+  publish(entries: readonly LogEntry[], options: { readonly timeoutMs: number }): Promise<readonly Sequence[]>;
+  /** Non-empty groups of consecutive messages of one slot: all that have arrived, up to the bounds. */
+  read(options: ReadOptions): AsyncIterable<readonly LogMessage[]>;
+  /** Sequence of the last message in the slot, 0 when there is none. */
+  lastSequence(slot: Slot): Promise<Sequence>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,71 @@
+/**
+ * The error registry: every operating error that Shoal reports, with its HTTP status, whether the same request may
+ * succeed later (`retryable`), and a title. docs/errors.md lists the same codes; a test keeps the two equal.
+ * Codes are API: they are added, never renamed or given another meaning.
+ */
+export interface ErrorEntry {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly title: string;
+  /** What the caller or the operator can do about it. */
+  readonly action: string;
+}
+
+const entry = (status: number, retryable: boolean, title: string, action: string): ErrorEntry => ({ status, retryable, title, action });
+
+export const ERROR_REGISTRY = {
+  // The request itself.
+  malformed_json: entry(400, false, 'The body is not valid JSON', 'Send well-formed JSON; the message names the place where possible.'),
+  malformed_body: entry(400, false, 'The body is not in the declared format', 'Send the format that the content type names, complete and unaltered.'),
+  unknown_field: entry(400, false, 'The request has a field that does not exist here', 'Remove the field; /openapi.json lists the fields of each request.'),
+  missing_field: entry(400, false, 'A required field is missing', 'Add the field.'),
+  invalid_field: entry(400, false, 'A field has a value that is not allowed', 'Send a value inside the limits that the message names.'),
+  invalid_key: entry(400, false, 'A vector key is not valid', 'Send 1 to 512 bytes of UTF-8.'),
+  dimension_mismatch: entry(400, false, 'A vector has the wrong number of components', 'Send vectors of the dimension with which the embedding was registered.'),
+  invalid_vector: entry(400, false, 'A vector has a component that is not a finite 32-bit float', 'Remove NaN, infinities and values beyond the range of a 32-bit float.'),
+  zero_vector: entry(400, false, 'A zero vector has no direction', 'Under cosine distance, send vectors that are not all zero.'),
+  payload_too_large: entry(400, false, 'A payload is too large', 'Keep payloads below the limit that the message names.'),
+  body_too_large: entry(413, false, 'The request body is too large', 'Split the request.'),
+  unsupported_media_type: entry(415, false, 'The content type is not supported', 'Use application/json, application/x-ndjson or application/vnd.shoal.vectors.'),
+  unauthorized: entry(401, false, 'The API key is missing or not valid', 'Send the header Authorization: Bearer KEY.'),
+  route_not_found: entry(404, false, 'There is no such route', 'See /openapi.json.'),
+  method_not_allowed: entry(405, false, 'The route does not take this method', 'See /openapi.json.'),
+  // Things named in the request.
+  embedding_not_found: entry(404, false, 'The embedding does not exist', 'Register it first, or check its name.'),
+  embedding_dropped: entry(410, false, 'The embedding was dropped', 'Register it again to start an empty one.'),
+  vector_not_found: entry(404, false, 'No vector has this key', 'Check the key.'),
+  name_taken: entry(409, false, 'Another embedding has this name', 'Choose another name.'),
+  spec_conflict: entry(409, false, 'The embedding exists with other parameters', 'Register with the same parameters, or drop it first.'),
+  path_unavailable: entry(400, false, 'The search path is not available here', 'Use auto, exact or flat.'),
+  too_many_embeddings: entry(429, false, 'The tenant has as many embeddings as it may have', 'Drop embeddings that are no longer needed.'),
+  // The state of the cluster.
+  receipt_timeout: entry(504, true, 'The write named by the receipt was not applied before the deadline', 'Try again, or allow more time with timeoutMs.'),
+  receipt_unknown: entry(400, false, 'The receipt names a position that the log has not reached', 'Send the receipt that the write returned, unchanged, to the cluster that gave it.'),
+  deadline_exceeded: entry(504, true, 'The request was not answered before its deadline', 'Try again, or allow more time with timeoutMs.'),
+  slot_unavailable: entry(503, true, 'No shard answers for a part of the embedding', 'Try again; if it lasts, check the shards with /v1/cluster.'),
+  log_unavailable: entry(503, true, 'The log could not take the write in time', 'Try again; a write that was not acknowledged may or may not have happened.'),
+  overloaded: entry(503, true, 'There is more work waiting than is allowed to wait', 'Try again after the time in Retry-After.'),
+  engine_memory_full: entry(507, false, 'The memory of the shard is full', 'Delete vectors, or add shards.'),
+  not_ready: entry(503, true, 'The service is starting or stopping', 'Try again shortly.'),
+  // Messages in the log that cannot apply; reported by set-aside records and outcomes.
+  corrupt_message: entry(422, false, 'A message in the log is damaged', 'Find out what wrote to the stream; the message was set aside.'),
+  unsupported_version: entry(422, false, 'A message has a version that this release does not know', 'Upgrade the shards before the gateways.'),
+  misplaced_message: entry(422, false, 'A message lies in a slot where it does not belong', 'Find out what wrote to the stream; the message was set aside.'),
+  // Start-up and operation.
+  port_in_use: entry(500, false, 'The port is taken', 'Stop the other program or choose another port with SHOAL_HTTP_PORT.'),
+  directory_unusable: entry(500, false, 'The data directory cannot be written', 'Choose a writable directory with SHOAL_DATA_DIR.'),
+  directory_locked: entry(500, false, 'Another process uses the data directory', 'Stop the other process or choose another directory with SHOAL_DATA_DIR.'),
+  store_corrupt: entry(500, false, 'The data on disk is damaged', 'Set the directory aside and start again; the log is replayed.'),
+  store_incompatible: entry(500, false, 'The data on disk was written with other settings or by a newer version', 'Start with the settings and version it was written with.'),
+  bus_unreachable: entry(503, true, 'The message bus cannot be reached', 'Check SHOAL_NATS_URL and the server.'),
+  bus_incompatible: entry(500, false, 'The message bus is too old or lacks JetStream', 'Use nats-server 2.12 or newer, started with JetStream.'),
+  log_incompatible: entry(500, false, 'The log exists with settings that do not fit', 'Start with the slot and stream counts that the log was created with.'),
+  invalid_configuration: entry(500, false, 'A setting is not valid', 'Correct the environment variable that the message names.'),
+  internal: entry(500, true, 'An unexpected error', 'Try again; if it lasts, report it with the request id.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERROR_REGISTRY;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_REGISTRY, value);
+}

@@ -1,0 +1,52 @@
+/** Every bound that the protocol puts on input, in one place. Sizes in bytes unless the name says otherwise. */
+export const LIMITS = {
+  /** A vector key, bytes of UTF-8. */
+  keyBytes: 512,
+  /** Names of embeddings, tenants and shards, characters (ASCII). */
+  nameChars: 128,
+  modelChars: 256,
+  dim: 8_192,
+  partitions: 1_024,
+  slots: 1_024,
+  vectorsPerPartition: 1 << 24,
+  /** Payload of one vector as JSON text. */
+  payloadBytes: 64 * 1024,
+  /** One HTTP request body. */
+  bodyBytes: 32 * 1024 * 1024,
+  /** Vectors in one write request. */
+  vectorsPerRequest: 10_000,
+  /** Keys in one delete request. */
+  keysPerRequest: 10_000,
+  /** Queries in one search request. */
+  queriesPerRequest: 256,
+  k: 1_000,
+  ef: 4_096,
+  rerank: 100,
+  timeoutMs: 60_000,
+  hnswM: 64,
+  hnswEfConstruction: 2_000,
+  /** Upper bound of one mutation message; kept well below the broker's default max_payload of 1 MiB. */
+  mutationBytes: 512 * 1024,
+  /** Operations in one mutation message. */
+  mutationOperations: 4_096,
+  /** Searches that travel together in one query message. */
+  searchesPerMessage: 64,
+  /** Receipt entries a caller may send back: one per slot. */
+  receiptSlots: 1_024,
+  embeddingsPerTenant: 100_000,
+} as const;
+
+/** Values used where the caller says nothing. */
+export const DEFAULTS = {
+  slots: 64,
+  ef: 100,
+  m: 16,
+  efConstruction: 200,
+  rabitqBits: 4,
+  rabitqSeed: 42,
+  partitions: 1,
+  replicas: 1,
+  rerank: 10,
+  searchTimeoutMs: 10_000,
+  writeTimeoutMs: 30_000,
+} as const;
