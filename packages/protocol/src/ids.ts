@@ -2,6 +2,7 @@
  * Branded identifiers. Each has exactly one parser, which is the only place that makes one from untrusted input;
  * everything behind the edge trusts the type.
  */
+import { parseWholeNumber } from './field-parsers.ts';
 import { LIMITS } from './limits.ts';
 import { ShoalError } from './shoal-error.ts';
 
@@ -29,33 +30,25 @@ export type OperationId = Branded<string, 'OperationId'>;
 
 const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]*$/;
 const OPERATION_ID_PATTERN = /^[0-9a-f]{32}$/;
-const utf8 = new TextEncoder();
-
-function wholeNumber(value: unknown, field: string, minimum: number, maximum: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < minimum || value > maximum) {
-    throw new ShoalError('invalid_field', `${field} must be a whole number from ${minimum} to ${maximum}.`, { field });
-  }
-  return value;
-}
 
 export function parseEmbeddingCode(value: unknown, field = 'code'): EmbeddingCode {
-  return wholeNumber(value, field, 1, Number.MAX_SAFE_INTEGER) as EmbeddingCode;
+  return parseWholeNumber(value, field, 1, Number.MAX_SAFE_INTEGER) as EmbeddingCode;
 }
 
 export function parsePartition(value: unknown, field = 'partition'): Partition {
-  return wholeNumber(value, field, 0, LIMITS.partitions - 1) as Partition;
+  return parseWholeNumber(value, field, 0, LIMITS.partitions - 1) as Partition;
 }
 
 export function parseSlot(value: unknown, field = 'slot'): Slot {
-  return wholeNumber(value, field, 0, LIMITS.slots - 1) as Slot;
+  return parseWholeNumber(value, field, 0, LIMITS.slots - 1) as Slot;
 }
 
 export function parseSequence(value: unknown, field = 'sequence'): Sequence {
-  return wholeNumber(value, field, 0, Number.MAX_SAFE_INTEGER) as Sequence;
+  return parseWholeNumber(value, field, 0, Number.MAX_SAFE_INTEGER) as Sequence;
 }
 
 export function parseVecId(value: unknown, field = 'vecId'): VecId {
-  return wholeNumber(value, field, 0, LIMITS.vectorsPerPartition - 1) as VecId;
+  return parseWholeNumber(value, field, 0, LIMITS.vectorsPerPartition - 1) as VecId;
 }
 
 /** Accepts 1 to LIMITS.keyBytes bytes of well-formed UTF-16 text; lone surrogates are refused because they have no UTF-8 form. */
@@ -67,7 +60,7 @@ export function parseVectorKey(value: unknown, field = 'key'): VectorKey {
     throw new ShoalError('invalid_key', `${field} must not be empty.`, { field });
   }
   // A UTF-16 unit takes at least one byte of UTF-8, so this refuses a huge key before it is encoded.
-  if (value.length > LIMITS.keyBytes || utf8.encode(value).length > LIMITS.keyBytes) {
+  if (value.length > LIMITS.keyBytes || Buffer.byteLength(value, 'utf8') > LIMITS.keyBytes) {
     throw new ShoalError('invalid_key', `${field} is longer than ${LIMITS.keyBytes} bytes of UTF-8.`, { field, limit: LIMITS.keyBytes });
   }
   if (!value.isWellFormed()) {

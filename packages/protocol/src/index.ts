@@ -7,3 +7,16 @@ export * from './receipt.ts';
 export * from './mutation.ts';
 export * from './query.ts';
 export * from './placement.ts';
+export { encodeMutation, decodeMutation, encodedOperationBytes } from './mutation-codec.ts';
+export { splitWriteOperations } from './write-splitting.ts';
+export type { WriteOperations } from './write-splitting.ts';
+export { encodeOutcomes, decodeOutcomes } from './outcome-codec.ts';
+export {
+  parseRegistration,
+  parseEmbeddingSpec,
+  embeddingSpecToJson,
+  derivedName,
+  identityOf,
+  sameParameters,
+} from './embedding-registration.ts';
+export type { Registration, EmbeddingIdentity } from './embedding-registration.ts';

@@ -7,10 +7,13 @@ export const LIMITS = {
   modelChars: 256,
   dim: 8_192,
   partitions: 1_024,
+  replicas: 8,
   slots: 1_024,
   vectorsPerPartition: 1 << 24,
   /** Payload of one vector as JSON text. */
   payloadBytes: 64 * 1024,
+  /** Objects and arrays inside each other in a payload, the payload itself included. */
+  payloadDepth: 32,
   /** One HTTP request body. */
   bodyBytes: 32 * 1024 * 1024,
   /** Vectors in one write request. */
@@ -28,12 +31,16 @@ export const LIMITS = {
   /** Upper bound of one mutation message; kept well below the broker's default max_payload of 1 MiB. */
   mutationBytes: 512 * 1024,
   /** Operations in one mutation message. */
-  mutationOperations: 4_096,
+  mutationOperations: 1_024,
   /** Searches that travel together in one query message. */
   searchesPerMessage: 64,
   /** Receipt entries a caller may send back: one per slot. */
   receiptSlots: 1_024,
   embeddingsPerTenant: 100_000,
+  /** Seeds are unsigned 32-bit. */
+  seed: 0xffff_ffff,
+  /** Text of one failure in a query response; longer text is cut. */
+  failureMessageBytes: 1_024,
 } as const;
 
 /** Values used where the caller says nothing. */
@@ -42,6 +49,7 @@ export const DEFAULTS = {
   ef: 100,
   m: 16,
   efConstruction: 200,
+  hnswSeed: 42,
   rabitqBits: 4,
   rabitqSeed: 42,
   partitions: 1,
