@@ -12,6 +12,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export class ByteReader {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
+  private readonly buffer: Buffer;
   private readonly endBytes: number;
   private readonly code: ErrorCode;
   private readonly subject: string;
@@ -21,6 +22,7 @@ export class ByteReader {
   constructor(bytes: Uint8Array, start: number, end: number, code: ErrorCode, subject: string) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.position = start;
     this.endBytes = end;
     this.code = code;
@@ -103,20 +105,32 @@ export class ByteReader {
 
   /** `sizeBytes` as lower-case hexadecimal digits. */
   hex(sizeBytes: number, field: string): string {
-    const part = this.raw(sizeBytes, field);
-    return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('hex');
+    this.need(sizeBytes, field);
+    const start = this.position;
+    this.position += sizeBytes;
+    return this.buffer.toString('hex', start, this.position);
   }
 
   /** UTF-8, refused where it is not well-formed. */
   text(sizeBytes: number, field: string): string {
-    const part = this.raw(sizeBytes, field);
-    const ascii = asciiText(part);
-    if (ascii !== undefined) return ascii;
+    this.need(sizeBytes, field);
+    const start = this.position;
+    const end = start + sizeBytes;
+    this.position = end;
+    if (this.isAscii(start, end)) return this.buffer.toString('latin1', start, end);
     try {
-      return utf8.decode(part);
+      return utf8.decode(this.bytes.subarray(start, end));
     } catch (cause) {
       throw this.error(`${field} is not UTF-8`, field, cause);
     }
+  }
+
+  /** Most keys are short and ASCII; for those this loop and a plain copy beat the call into the decoder. */
+  private isAscii(start: number, end: number): boolean {
+    for (let i = start; i < end; i++) {
+      if ((this.bytes[i] ?? 0) > 0x7f) return false;
+    }
+    return true;
   }
 
   zeros(count: number, field: string): void {
@@ -136,12 +150,4 @@ export class ByteReader {
   end(): void {
     if (this.position !== this.endBytes) throw this.error('it goes on after its end', 'end');
   }
-}
-
-/** Most keys are short and ASCII; for those a loop beats the call into the decoder. Nothing where that does not hold. */
-function asciiText(part: Uint8Array): string | undefined {
-  for (let i = 0; i < part.length; i++) {
-    if ((part[i] ?? 0) > 0x7f) return undefined;
-  }
-  return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('latin1');
 }

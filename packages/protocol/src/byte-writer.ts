@@ -12,9 +12,16 @@ assert.equal(endianness(), 'LE', 'Shoal runs on little-endian machines only');
 const TWO_TO_32 = 0x1_0000_0000;
 const utf8 = new TextEncoder();
 
+/** Texts up to this length are checked for ASCII by a loop, which costs less than a call into native code. */
+const SHORT_TEXT_CHARS = 64;
+
 /** Bytes that `text` takes in UTF-8. */
 export function utf8Bytes(text: string): number {
-  return Buffer.byteLength(text, 'utf8');
+  if (text.length > SHORT_TEXT_CHARS) return Buffer.byteLength(text, 'utf8');
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text, 'utf8');
+  }
+  return text.length;
 }
 
 /** Zero bytes that bring `bytes` to a multiple of 4. */

@@ -20,3 +20,6 @@ export {
   sameParameters,
 } from './embedding-registration.ts';
 export type { Registration, EmbeddingIdentity } from './embedding-registration.ts';
+export { encodeQueryRequest, decodeQueryRequest } from './query-request-codec.ts';
+export { encodeQueryResponse, decodeQueryResponse } from './query-response-codec.ts';
+export { encodeShardStatus, decodeShardStatus } from './shard-status-codec.ts';
