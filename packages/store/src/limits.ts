@@ -1,0 +1,12 @@
+/** Bounds of the store, in one place. */
+export const STORE_LIMITS = {
+  /** Rows fetched from LevelDB in one crossing while scanning. */
+  scanPageRows: 1_000,
+  /** Bytes that one crossing of a scan may hold; LevelDB's default of 16 KiB makes scans several times slower. */
+  scanPageBytes: 4 * 1024 * 1024,
+  writeBufferBytes: 32 * 1024 * 1024,
+  blockCacheBytes: 32 * 1024 * 1024,
+  maxFileBytes: 32 * 1024 * 1024,
+  /** Bytes of a message kept in its set-aside record. */
+  setAsideBytes: 64 * 1024,
+} as const;

@@ -1,0 +1,205 @@
+import { ShoalError, type Sequence, type Slot, type VecId, type VectorKey } from '@shoal/protocol';
+import { FAMILY, KEYS, PARTITION_FAMILIES, RANGES, partitionOfSlotKey, positionOfFreedKey, positionOfOperationKey, sequenceOfSetAsideKey, vecIdOfKey, type KeyRange, type PartitionRef } from './keyspace.ts';
+import { STORE_LIMITS } from './limits.ts';
+import { openLevel, type Rows } from './open-level.ts';
+import {
+  decodeFreedId,
+  decodeHeader,
+  decodePartitionRecord,
+  decodeRecentOperation,
+  decodeSetAside,
+  decodeSlotRecord,
+  decodeStoredVector,
+  decodeText,
+  decodeVecId,
+  encodeHeader,
+  type FreedId,
+  type PartitionRecord,
+  type RecentOperation,
+  type SetAsideRecord,
+  type SlotRecord,
+  type StoredVector,
+} from './records.ts';
+import { unseal } from './sealed-value.ts';
+import { StoreBatch } from './store-batch.ts';
+
+export interface ShardStoreOptions {
+  readonly directory: string;
+  /** Slot count of the cluster; a store written with another is refused, because its partitions would lie in other slots. */
+  readonly slots: number;
+}
+
+export interface ScannedVector {
+  readonly id: VecId;
+  readonly vector: StoredVector;
+}
+
+/** What the store holds under one id for callers: components as they were sent, payload as UTF-8 JSON text. */
+export interface VectorRows {
+  readonly values: Float32Array;
+  readonly payload?: Uint8Array;
+}
+
+function vectorRows(vector: Buffer, payload: Buffer | undefined): VectorRows {
+  const { values } = decodeStoredVector(vector);
+  return payload === undefined ? { values } : { values, payload: unseal(payload, 'payload') };
+}
+
+/**
+ * The rows of one shard over LevelDB.
+ *
+ * Invariants:
+ * 1. A batch is atomic: after a crash all of it is there or nothing.
+ * 2. Batches reach the disk in order: a later one is never there without an earlier one.
+ * 3. Without `sync` a power failure may lose the newest batches; replaying the log restores them.
+ */
+export class ShardStore {
+  readonly #rows: Rows;
+
+  private constructor(rows: Rows) {
+    this.#rows = rows;
+  }
+
+  static async open(options: ShardStoreOptions): Promise<ShardStore> {
+    const rows = await openLevel(options.directory);
+    try {
+      const header = await rows.get(KEYS.header());
+      if (header === undefined) {
+        await rows.put(KEYS.header(), encodeHeader({ slots: options.slots }), { sync: true });
+      } else if (decodeHeader(header).slots !== options.slots) {
+        throw new ShoalError(
+          'store_incompatible',
+          `The data in ${options.directory} was written with ${decodeHeader(header).slots} slots, this start asks for ${options.slots}. Start with the same slot count.`,
+        );
+      }
+      return new ShardStore(rows);
+    } catch (error) {
+      await rows.close();
+      throw error;
+    }
+  }
+
+  async slot(slot: Slot): Promise<SlotRecord | undefined> {
+    const value = await this.#rows.get(KEYS.slot(slot));
+    return value === undefined ? undefined : decodeSlotRecord(value);
+  }
+
+  /** The partitions of a slot with their records, dropped ones included. */
+  async partitions(slot: Slot): Promise<{ ref: PartitionRef; record: PartitionRecord }[]> {
+    const found: { ref: PartitionRef; record: PartitionRecord }[] = [];
+    for await (const page of this.#pages(RANGES.slotPartitions(slot))) {
+      const refs = page.map(([key]) => partitionOfSlotKey(key));
+      const values = await this.#rows.getMany(refs.map((ref) => KEYS.partition(ref)));
+      for (const [index, ref] of refs.entries()) {
+        const value = values[index];
+        if (value === undefined) throw new ShoalError('store_corrupt', 'A partition on disk lacks its record. Set the data directory aside and start again; the log is replayed.');
+        found.push({ ref, record: decodePartitionRecord(value) });
+      }
+    }
+    return found;
+  }
+
+  /** Recent operations in ascending position. */
+  async recentOperations(slot: Slot): Promise<{ position: number; operation: RecentOperation }[]> {
+    const found: { position: number; operation: RecentOperation }[] = [];
+    for await (const page of this.#pages(RANGES.recentOperations(slot))) {
+      for (const [key, value] of page) found.push({ position: positionOfOperationKey(key), operation: decodeRecentOperation(value) });
+    }
+    return found;
+  }
+
+  /** The ids of keys, in order; undefined where a key is unknown. */
+  async findIds(ref: PartitionRef, keys: readonly VectorKey[]): Promise<(VecId | undefined)[]> {
+    const values = await this.#rows.getMany(keys.map((key) => KEYS.idForward(ref, key)));
+    return values.map((value) => (value === undefined ? undefined : decodeVecId(value)));
+  }
+
+  /** The rows of ids, in order, from one consistent view of the store; undefined where an id has none. */
+  async rows(ref: PartitionRef, ids: readonly VecId[], options: { readonly payloads: boolean }): Promise<(VectorRows | undefined)[]> {
+    const snapshot = this.#rows.snapshot();
+    try {
+      const vectors = await this.#rows.getMany(ids.map((id) => KEYS.vector(ref, id)), { snapshot });
+      const payloads = options.payloads ? await this.#rows.getMany(ids.map((id) => KEYS.payload(ref, id)), { snapshot }) : [];
+      return vectors.map((vector, index) => (vector === undefined ? undefined : vectorRows(vector, payloads[index])));
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  /**
+   * The vector of a key with its payload, from one consistent view of the store; undefined when the key is unknown.
+   */
+  async read(ref: PartitionRef, key: VectorKey): Promise<VectorRows | undefined> {
+    const snapshot = this.#rows.snapshot();
+    try {
+      const found = await this.#rows.get(KEYS.idForward(ref, key), { snapshot });
+      if (found === undefined) return undefined;
+      const id = decodeVecId(found);
+      const [vector, payload] = await this.#rows.getMany([KEYS.vector(ref, id), KEYS.payload(ref, id)], { snapshot });
+      if (vector === undefined) throw new ShoalError('store_corrupt', 'A key on disk names a vector that is not there. Set the data directory aside and start again; the log is replayed.');
+      return vectorRows(vector, payload);
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  /** All vectors of a partition in ascending id, in pages. */
+  async *scanVectors(ref: PartitionRef): AsyncGenerator<ScannedVector[]> {
+    for await (const page of this.#pages(RANGES.partition(FAMILY.vectors, ref))) {
+      yield page.map(([key, value]) => ({ id: vecIdOfKey(key), vector: decodeStoredVector(value) }));
+    }
+  }
+
+  /** All keys of a partition in ascending id, in pages. */
+  async *scanKeys(ref: PartitionRef): AsyncGenerator<{ id: VecId; key: VectorKey }[]> {
+    for await (const page of this.#pages(RANGES.partition(FAMILY.idReverse, ref))) {
+      yield page.map(([key, value]) => ({ id: vecIdOfKey(key), key: decodeText(value) as VectorKey }));
+    }
+  }
+
+  /** Freed ids in ascending position. */
+  async freedIds(ref: PartitionRef): Promise<{ position: number; freed: FreedId }[]> {
+    const found: { position: number; freed: FreedId }[] = [];
+    for await (const page of this.#pages(RANGES.partition(FAMILY.idAlloc, ref))) {
+      for (const [key, value] of page) found.push({ position: positionOfFreedKey(key), freed: decodeFreedId(value) });
+    }
+    return found;
+  }
+
+  /** The newest set-aside messages of a slot, newest first. */
+  async setAside(slot: Slot, limit: number): Promise<{ sequence: Sequence; record: SetAsideRecord }[]> {
+    const entries = await this.#rows.iterator({ ...RANGES.setAside(slot), reverse: true, limit }).all();
+    return entries.map(([key, value]) => ({ sequence: sequenceOfSetAsideKey(key), record: decodeSetAside(value) }));
+  }
+
+  async commit(batch: StoreBatch, options: { readonly sync: boolean }): Promise<void> {
+    await this.#rows.batch(batch.rows, { sync: options.sync });
+  }
+
+  /** Deletes every row of a partition but its record, and gives the space back. May be repeated. */
+  async purgePartition(ref: PartitionRef): Promise<void> {
+    for (const family of PARTITION_FAMILIES) {
+      if (family === FAMILY.graph) continue;
+      const range = RANGES.partition(family, ref);
+      await this.#rows.clear(range);
+      await this.#rows.compactRange(range.gte, range.lt);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#rows.close();
+  }
+
+  async *#pages(range: KeyRange): AsyncGenerator<[Buffer, Buffer][]> {
+    const iterator = this.#rows.iterator({ ...range, fillCache: false, highWaterMarkBytes: STORE_LIMITS.scanPageBytes });
+    try {
+      for (;;) {
+        const page = await iterator.nextv(STORE_LIMITS.scanPageRows);
+        if (page.length === 0) return;
+        yield page;
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { Sequence, Slot, VecId, VectorKey } from '@shoal/protocol';
+import { KEYS, type PartitionRef } from './keyspace.ts';
+import {
+  encodeFreedId,
+  encodePartitionRecord,
+  encodeRecentOperation,
+  encodeSetAside,
+  encodeSlotRecord,
+  encodeStoredVector,
+  encodeText,
+  encodeVecId,
+  type FreedId,
+  type PartitionRecord,
+  type RecentOperation,
+  type SetAsideRecord,
+  type SlotRecord,
+  type StoredVector,
+} from './records.ts';
+import { sealBytes } from './sealed-value.ts';
+
+export type RowChange = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer };
+
+const EMPTY = new Uint8Array(0);
+
+/** Changes that reach the disk together or not at all. Order matters: of two changes of one row the later wins. */
+export class StoreBatch {
+  readonly rows: RowChange[] = [];
+
+  putVector(ref: PartitionRef, id: VecId, key: VectorKey, vector: StoredVector, payload: Uint8Array | undefined): void {
+    this.#put(KEYS.vector(ref, id), encodeStoredVector(vector));
+    this.#put(KEYS.idForward(ref, key), encodeVecId(id));
+    this.#put(KEYS.idReverse(ref, id), encodeText(key));
+    if (payload !== undefined) this.#put(KEYS.payload(ref, id), sealBytes(payload));
+  }
+
+  /** Removes the rows of an id; `unlinkKey` also ends the key, which an upsert must not do. */
+  removeVector(ref: PartitionRef, id: VecId, key: VectorKey, options: { readonly unlinkKey: boolean }): void {
+    this.#del(KEYS.vector(ref, id));
+    this.#del(KEYS.idReverse(ref, id));
+    this.#del(KEYS.payload(ref, id));
+    if (options.unlinkKey) this.#del(KEYS.idForward(ref, key));
+  }
+
+  putFreedId(ref: PartitionRef, position: number, freed: FreedId): void {
+    this.#put(KEYS.freedId(ref, position), encodeFreedId(freed));
+  }
+
+  removeFreedId(ref: PartitionRef, position: number): void {
+    this.#del(KEYS.freedId(ref, position));
+  }
+
+  putPartition(slot: Slot, record: PartitionRecord, ref: PartitionRef): void {
+    this.#put(KEYS.partition(ref), encodePartitionRecord(record));
+    this.#put(KEYS.slotPartition(slot, ref), sealBytes(EMPTY));
+  }
+
+  putSlot(slot: Slot, record: SlotRecord): void {
+    this.#put(KEYS.slot(slot), encodeSlotRecord(record));
+  }
+
+  putRecentOperation(slot: Slot, position: number, operation: RecentOperation): void {
+    this.#put(KEYS.recentOperation(slot, position), encodeRecentOperation(operation));
+  }
+
+  removeRecentOperation(slot: Slot, position: number): void {
+    this.#del(KEYS.recentOperation(slot, position));
+  }
+
+  putSetAside(slot: Slot, sequence: Sequence, record: SetAsideRecord): void {
+    this.#put(KEYS.setAside(slot, sequence), encodeSetAside(record));
+  }
+
+  #put(key: Buffer, value: Buffer): void {
+    this.rows.push({ type: 'put', key, value });
+  }
+
+  #del(key: Buffer): void {
+    this.rows.push({ type: 'del', key });
+  }
+}
