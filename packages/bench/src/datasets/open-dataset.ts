@@ -1,0 +1,38 @@
+import { extname } from 'node:path';
+import { DATASET_FORMATS, type Dataset, type DatasetFormat } from './dataset.ts';
+import { DatasetError } from './dataset-error.ts';
+import { openJsonLines } from './json-lines-reader.ts';
+import { openNpy } from './npy-reader.ts';
+import { openVecs } from './vecs-reader.ts';
+
+/** The format that a file's extension names. */
+export function formatOf(path: string): DatasetFormat {
+  const extension = extname(path).slice(1).toLowerCase();
+  const format = DATASET_FORMATS.find((known) => known === extension);
+  if (format !== undefined) return format;
+  const fault = `the extension "${extension}" names no format; say which of ${DATASET_FORMATS.join(', ')} it is.`;
+  throw new DatasetError('invalid_field', { file: path }, fault);
+}
+
+/** Opens a file of vectors and checks its head and size; `format` defaults to what the extension says. Fails with DatasetError. */
+export async function openDataset(path: string, format: DatasetFormat = formatOf(path)): Promise<Dataset> {
+  switch (format) {
+    case 'bvecs':
+    case 'fvecs':
+      return await openVecs(path, format);
+    case 'npy':
+      return await openNpy(path);
+    case 'jsonl':
+    case 'ndjson':
+      return await openJsonLines(path, format);
+    default:
+      return format satisfies never;
+  }
+}
+
+/** The one row with this number. */
+export async function readRow(dataset: Dataset, row: number): Promise<Float32Array> {
+  for await (const found of dataset.rows({ startRow: row })) return found.values;
+  const rows = dataset.rowCount === undefined ? 'fewer rows' : `${dataset.rowCount} rows`;
+  throw new DatasetError('invalid_field', { file: dataset.path, row }, `the file has ${rows}.`);
+}

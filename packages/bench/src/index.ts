@@ -1,0 +1,1 @@
+export * from './datasets/index.ts';
