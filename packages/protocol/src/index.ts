@@ -23,3 +23,7 @@ export type { Registration, EmbeddingIdentity } from './embedding-registration.t
 export { encodeQueryRequest, decodeQueryRequest } from './query-request-codec.ts';
 export { encodeQueryResponse, decodeQueryResponse } from './query-response-codec.ts';
 export { encodeShardStatus, decodeShardStatus } from './shard-status-codec.ts';
+export { parseVectorValues, checkVector } from './vector-values.ts';
+export { parsePayload, parsePayloadText, payloadToJson } from './payload.ts';
+export { VECTOR_BODY_MEDIA_TYPE, encodeVectorBody, decodeVectorBody } from './vector-body.ts';
+export type { VectorInput, VectorRecord } from './vector-body.ts';
