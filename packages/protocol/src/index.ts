@@ -27,3 +27,6 @@ export { parseVectorValues, checkVector } from './vector-values.ts';
 export { parsePayload, parsePayloadText, payloadToJson } from './payload.ts';
 export { VECTOR_BODY_MEDIA_TYPE, encodeVectorBody, decodeVectorBody } from './vector-body.ts';
 export type { VectorInput, VectorRecord } from './vector-body.ts';
+export * from './write-request.ts';
+export * from './search-request.ts';
+export * from './delete-request.ts';

@@ -1,0 +1,117 @@
+/** The requests that write vectors: as one JSON body, as lines of JSON, and what the query string adds to lines and binary bodies. */
+import type { Distance } from './embedding-spec.ts';
+import { parseArray, parseChoice, parseFields, requiredMember } from './field-parsers.ts';
+import type { Fields } from './field-parsers.ts';
+import { parseVectorKey } from './ids.ts';
+import { LIMITS } from './limits.ts';
+import { parsePayload } from './payload.ts';
+import { ShoalError } from './shoal-error.ts';
+import type { VectorRecord } from './vector-body.ts';
+import { parseVectorValues } from './vector-values.ts';
+
+export const WRITE_MODES = ['upsert', 'insert'] as const;
+/** `upsert` replaces a vector of the same key; `insert` leaves it alone and reports `exists`. */
+export type WriteMode = (typeof WRITE_MODES)[number];
+
+export const WAITS = ['logged', 'applied'] as const;
+/** `logged`: durable in the log. `applied`: also applied by a replica, with the outcome of each item. */
+export type Wait = (typeof WAITS)[number];
+
+/** The part of an embedding that its vectors are checked against. */
+export interface VectorSpace {
+  readonly dim: number;
+  readonly distance: Distance;
+}
+
+export interface WriteOptions {
+  readonly mode: WriteMode;
+  readonly wait: Wait;
+}
+
+/** 1 to LIMITS.vectorsPerRequest vectors in the caller's order; a key may come twice, and then the later one counts. */
+export interface WriteRequest extends WriteOptions {
+  readonly vectors: readonly VectorRecord[];
+}
+
+export const NDJSON_MEDIA_TYPE = 'application/x-ndjson';
+
+const BODY_FIELDS = ['vectors', 'mode', 'wait'] as const;
+const OPTION_FIELDS = ['mode', 'wait'] as const;
+const VECTOR_FIELDS = ['key', 'values', 'payload'] as const;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** `wait` of a request, `logged` where it is missing. */
+export function parseWait(value: unknown): Wait {
+  return value === undefined ? 'logged' : parseChoice(value, 'wait', WAITS);
+}
+
+function writeOptions(fields: Fields): WriteOptions {
+  return { mode: fields['mode'] === undefined ? 'upsert' : parseChoice(fields['mode'], 'mode', WRITE_MODES), wait: parseWait(fields['wait']) };
+}
+
+/** The query string of a write whose body has no place for options: `?mode=insert&wait=applied`. */
+export function parseWriteOptions(query: unknown): WriteOptions {
+  return writeOptions(parseFields(query, '', OPTION_FIELDS));
+}
+
+function parseVector(value: unknown, index: number, { dim, distance }: VectorSpace): VectorRecord {
+  const path = `vectors[${index}]`;
+  const fields = parseFields(value, path, VECTOR_FIELDS);
+  const key = parseVectorKey(requiredMember(fields, path, 'key'), `${path}.key`);
+  const values = parseVectorValues(requiredMember(fields, path, 'values'), dim, distance, `${path}.values`);
+  const payload = fields['payload'];
+  return payload === undefined ? { key, values } : { key, values, payload: parsePayload(payload, `${path}.payload`) };
+}
+
+/** The body `{vectors: [{key, values, payload?}], mode?, wait?}`. Every error names the field, as in `vectors[3].values[7]`. */
+export function parseWriteRequest(body: unknown, space: VectorSpace): WriteRequest {
+  const fields = parseFields(body, '', BODY_FIELDS);
+  const options = writeOptions(fields);
+  const vectors = parseArray(requiredMember(fields, '', 'vectors'), 'vectors', 1, LIMITS.vectorsPerRequest);
+  return { vectors: vectors.map((vector, index) => parseVector(vector, index, space)), ...options };
+}
+
+function tooManyLines(): ShoalError {
+  return new ShoalError('invalid_field', `vectors must have 1 to ${LIMITS.vectorsPerRequest} items, one per line.`, {
+    field: 'vectors',
+    limit: LIMITS.vectorsPerRequest,
+  });
+}
+
+function parseLine(line: string, lineNumber: number, field: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new ShoalError('malformed_json', `Line ${lineNumber} is not valid JSON.`, { field, cause });
+  }
+}
+
+/**
+ * A body of lines, each `{key, values, payload?}`; blank lines are skipped. `vectors[i]` in errors counts the vectors from 0,
+ * `Line n` in messages the lines from 1.
+ */
+export function parseWriteLines(body: Uint8Array, options: WriteOptions, space: VectorSpace): WriteRequest {
+  const text = decodeLines(body);
+  const vectors: VectorRecord[] = [];
+  let start = 0;
+  for (let lineNumber = 1; start < text.length; lineNumber++) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    const line = text.slice(start, end);
+    start = end + 1;
+    if (line.trim() === '') continue;
+    if (vectors.length === LIMITS.vectorsPerRequest) throw tooManyLines();
+    const index = vectors.length;
+    vectors.push(parseVector(parseLine(line, lineNumber, `vectors[${index}]`), index, space));
+  }
+  if (vectors.length === 0) throw tooManyLines();
+  return { vectors, ...options };
+}
+
+function decodeLines(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new ShoalError('malformed_body', 'The body is not UTF-8.', { field: 'body', cause });
+  }
+}
