@@ -30,3 +30,4 @@ export type { VectorInput, VectorRecord } from './vector-body.ts';
 export * from './write-request.ts';
 export * from './search-request.ts';
 export * from './delete-request.ts';
+export * from './http-schemas.ts';

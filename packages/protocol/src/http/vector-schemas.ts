@@ -1,0 +1,62 @@
+/** Requests and answers that write, read and delete vectors. */
+import Type from 'typebox';
+import { LIMITS } from '../limits.ts';
+import { OUTCOMES } from '../mutation.ts';
+import type { Outcome } from '../mutation.ts';
+import { WAITS, WRITE_MODES } from '../write-request.ts';
+import { closed, oneOf, PayloadSchema, ReceiptSchema, ValuesSchema, VectorKeySchema } from './value-schemas.ts';
+import type { JsonOf } from './value-schemas.ts';
+
+const mode = oneOf(WRITE_MODES, 'upsert (the default) replaces a vector of the same key; insert leaves it alone.');
+const wait = oneOf(WAITS, 'logged (the default): durable in the log. applied: also applied, with the outcome of each item.');
+
+export const VectorInputSchema = closed(
+  { key: VectorKeySchema, values: ValuesSchema, payload: Type.Optional(PayloadSchema) },
+  'A vector to write; one line of an application/x-ndjson body.',
+);
+
+export const WriteRequestSchema = closed(
+  {
+    vectors: Type.Array(VectorInputSchema, { minItems: 1, maxItems: LIMITS.vectorsPerRequest }),
+    mode: Type.Optional(mode),
+    wait: Type.Optional(wait),
+  },
+  'Vectors to write. When a key comes twice, the later one counts.',
+);
+export type WriteRequestJson = JsonOf<typeof WriteRequestSchema>;
+
+export const WriteQuerySchema = closed(
+  { mode: Type.Optional(mode), wait: Type.Optional(wait) },
+  'Options of a write whose body is not application/json.',
+);
+
+export const WaitQuerySchema = closed({ wait: Type.Optional(wait) }, 'Options of a delete.');
+
+const outcomeNames = Object.keys(OUTCOMES) as Outcome[];
+
+export const WriteResponseSchema = closed(
+  {
+    accepted: Type.Integer({ minimum: 0, description: 'Operations that are durable in the log.' }),
+    receipt: ReceiptSchema,
+    outcomes: Type.Optional(
+      Type.Array(closed({ key: VectorKeySchema, outcome: oneOf(outcomeNames, 'What became of the operation.') }, 'One operation.'), {
+        description: 'With wait applied: one per operation, in the order of the request.',
+      }),
+    ),
+  },
+  'A write that is durable.',
+);
+export type WriteResponse = JsonOf<typeof WriteResponseSchema>;
+export type DeleteResponse = WriteResponse;
+
+export const DeleteRequestSchema = closed(
+  { keys: Type.Array(VectorKeySchema, { minItems: 1, maxItems: LIMITS.keysPerRequest }), wait: Type.Optional(wait) },
+  'Keys of vectors to delete. A key without a vector is no error.',
+);
+export type DeleteRequestJson = JsonOf<typeof DeleteRequestSchema>;
+
+export const VectorResponseSchema = closed(
+  { key: VectorKeySchema, values: ValuesSchema, payload: Type.Optional(PayloadSchema) },
+  'A stored vector, its components as they were sent.',
+);
+export type VectorResponse = JsonOf<typeof VectorResponseSchema>;
