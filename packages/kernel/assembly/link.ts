@@ -1,0 +1,88 @@
+// Linking a written vector into the graph (Malkov and Yashunin 2018, algorithm 1), with readers on it: first all forward links of
+// the vector on every layer, then the reverse links that make it reachable, the entry point last.
+
+import { recordAt } from './arena';
+import { chooseDiverse } from './choose';
+import { descend, searchLayer } from './beam';
+import { distance1 } from './distance';
+import { entryId, entryLayer, entryOf, replaceEntry, setEntry } from './entry';
+import { idOf, insertAt, keyOf, positionOf } from './keys';
+import {
+  isVisible, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_LINKED_LIVE, IX_M, IX_PUBLISHED, IX_SEED, IX_VECTOR_BYTES, IX_VECTORS,
+  NO_ENTRY, RECORD_HEADER_BYTES,
+} from './layout';
+import { layerOf } from './layers';
+import { findInList, listAt, listCapacity, listCount, listId, setListCount, setListId, writeList } from './links';
+import { countDistances, S_CHOSEN_IDS, S_LIST_KEYS, S_POOL, S_POOL_COUNT } from './scratch';
+import { clearVisited, markVisited } from './visited';
+
+export function link(scratch: usize, index: usize, id: u32): void {
+  const query = recordAt(index + IX_VECTORS, id) + RECORD_HEADER_BYTES;
+  const layer = layerOf(load<u32>(index, IX_SEED), id, load<u32>(index, IX_M));
+  const linkedLive = load<u32>(index, IX_LINKED_LIVE);
+  store<u32>(index, linkedLive + 1, IX_LINKED_LIVE);
+  if (linkedLive != 0) replaceEntry(index, id);
+  const entry = entryOf(index);
+  if (linkedLive == 0 || entry == NO_ENTRY || entryId(entry) == id) {
+    for (let l: u32 = 0; l <= layer; l++) setListCount(listAt(index, l, id), 0);
+    setEntry(index, layer, id);
+    return;
+  }
+  const top = entryLayer(entry);
+  let current = entryId(entry);
+  for (let l = top; l > layer; l--) current = descend(scratch, index, l, query, current);
+  for (let l = layer; l > top; l--) setListCount(listAt(index, l, id), 0);
+  const shared = min<u32>(top, layer);
+  for (let l = <i32>shared; l >= 0; l--) current = linkForward(scratch, index, l, id, query, current);
+  for (let l: u32 = 0; l <= shared; l++) linkBack(scratch, index, l, id);
+  if (layer > top) setEntry(index, layer, id);
+}
+
+/** Writes the vector's own list at `layer`; returns the nearest node found, where the layer below starts. */
+function linkForward(scratch: usize, index: usize, layer: u32, id: u32, query: usize, entry: u32): u32 {
+  const stamp = load<u32>(index, IX_PUBLISHED) + 1;
+  markVisited(scratch, id);
+  searchLayer(scratch, index, layer, query, entry, load<u32>(index, IX_EF_CONSTRUCTION), stamp);
+  clearVisited(scratch);
+  const pool = scratch + S_POOL;
+  const chosen = chooseDiverse(scratch, index, pool, load<u32>(scratch, S_POOL_COUNT), load<u32>(index, IX_M));
+  writeList(listAt(index, layer, id), scratch + S_CHOSEN_IDS, chosen);
+  return idOf(load<u64>(pool));
+}
+
+function linkBack(scratch: usize, index: usize, layer: u32, id: u32): void {
+  const list = listAt(index, layer, id);
+  const count = listCount(list);
+  for (let i: u32 = 0; i < count; i++) addLink(scratch, index, layer, listId(list, i), id);
+}
+
+/** Adds the edge `from` -> `to`; a full list is chosen anew from its live entries and `to`. */
+export function addLink(scratch: usize, index: usize, layer: u32, from: u32, to: u32): void {
+  const list = listAt(index, layer, from);
+  if (list == 0 || findInList(list, to) >= 0) return;
+  const count = listCount(list);
+  const capacity = listCapacity(index, layer);
+  if (count < capacity) {
+    setListId(list, count, to);
+    setListCount(list, count + 1);
+    return;
+  }
+  const keys = scratch + S_LIST_KEYS;
+  let found = insertKey(index, keys, 0, from, to);
+  for (let i: u32 = 0; i < count; i++) found = insertKey(index, keys, found, from, listId(list, i));
+  countDistances(scratch, found);
+  const chosen = chooseDiverse(scratch, index, keys, found, capacity);
+  writeList(list, scratch + S_CHOSEN_IDS, chosen);
+}
+
+/** Inserts `to`, keyed by its distance from `from`, unless it is dead; returns the new number of keys. */
+export function insertKey(index: usize, keys: usize, count: u32, from: u32, to: u32): u32 {
+  const vectors = index + IX_VECTORS;
+  const target = recordAt(vectors, to);
+  if (!isVisible(target, load<u32>(index, IX_PUBLISHED) + 1)) return count;
+  const own = recordAt(vectors, from) + RECORD_HEADER_BYTES;
+  const distance = distance1(load<u32>(index, IX_DISTANCE), own, target + RECORD_HEADER_BYTES, load<u32>(index, IX_VECTOR_BYTES));
+  const key = keyOf(distance, to);
+  insertAt(keys, count, positionOf(keys, count, key), key);
+  return count + 1;
+}

@@ -1,0 +1,33 @@
+// Per-thread working memory, allocated once at the start of the engine, when the heap is still all zeros.
+
+import { MAX_DIM, MAX_K, MAX_M, MAX_VECTORS, POOL_CAPACITY, TOUCHED_CAPACITY } from './limits';
+
+/** Distances computed since the host last reset it. */
+export const S_COMPUTED: usize = 0;
+export const S_TOUCHED_COUNT: usize = 4;
+export const S_TOUCHED_OVERFLOW: usize = 8;
+export const S_POOL_COUNT: usize = 12;
+export const S_SINK: usize = 16;
+export const S_REPLACEMENT_COUNT: usize = 20;
+export const S_QUERY: usize = 64;
+export const S_POOL: usize = S_QUERY + MAX_DIM * 4;
+/** Unvisited neighbours of the node being expanded: ids, and the addresses of their records. */
+const LIST_MAX: u32 = 2 * MAX_M + 16;
+export const S_BATCH_IDS: usize = S_POOL + (POOL_CAPACITY + 8) * 8;
+export const S_BATCH_RECORDS: usize = S_BATCH_IDS + LIST_MAX * 4;
+/** Neighbours chosen so far: ids, and the addresses of their components. */
+export const S_CHOSEN_IDS: usize = S_BATCH_RECORDS + LIST_MAX * 4;
+export const S_CHOSEN_VECTORS: usize = S_CHOSEN_IDS + LIST_MAX * 4;
+/** Keys of a list that ran full, or of a removed vector's neighbourhood. */
+export const S_LIST_KEYS: usize = S_CHOSEN_VECTORS + LIST_MAX * 4;
+export const S_REPLACEMENTS: usize = S_LIST_KEYS + LIST_MAX * 8;
+export const S_NEAR_KEYS: usize = S_REPLACEMENTS + LIST_MAX * 4;
+/** Top-k of a scan. */
+export const S_TOP: usize = S_NEAR_KEYS + LIST_MAX * 8;
+export const S_TOUCHED: usize = S_TOP + (MAX_K + 8) * 8;
+export const S_VISITED: usize = S_TOUCHED + (TOUCHED_CAPACITY + 2 * MAX_M + 16) * 4;
+export const SCRATCH_BYTES: usize = S_VISITED + MAX_VECTORS / 8;
+
+@inline export function countDistances(scratch: usize, count: u32): void {
+  store<u32>(scratch, load<u32>(scratch, S_COMPUTED) + count, S_COMPUTED);
+}

@@ -1,0 +1,114 @@
+// One search at one stamp, from the stored query to the answer the host reads.
+//
+//   answer:  count u32 | path u32, 1 = graph, 2 = flat | stamp u32 | distances computed u32 | k ids u32 | k distances f32
+
+import { descend, searchLayer } from './beam';
+import { copyScaled, normOf } from './distance';
+import { entryId, entryLayer, entryOf } from './entry';
+import { distanceOf, INVISIBLE } from './keys';
+import {
+  COSINE, IX_DIM, IX_DISTANCE, IX_GRAPH_READY, IX_LIVE_AT, IX_PUBLISHED, IX_VECTOR_BYTES, L2, NO_ENTRY,
+} from './layout';
+import { S_COMPUTED, S_POOL, S_POOL_COUNT, S_QUERY, S_TOP } from './scratch';
+import { scan } from './flat';
+import { clearVisited } from './visited';
+
+export const PATH_AUTO: u32 = 0;
+export const PATH_GRAPH: u32 = 1;
+export const PATH_FLAT: u32 = 2;
+export const ANSWER_HEADER_BYTES: u32 = 16;
+
+/** Below this many live vectors per result a scan is faster than the graph, and exact. */
+const SCAN_LIVE_PER_RESULT: u32 = 2;
+
+function prepareQuery(scratch: usize, index: usize, source: usize): usize {
+  const query = scratch + S_QUERY;
+  const dim = load<u32>(index, IX_DIM);
+  let scale: f64 = 1;
+  if (load<u32>(index, IX_DISTANCE) == COSINE) {
+    const norm = normOf(source, dim);
+    scale = norm > 0 ? 1 / norm : 0;
+  }
+  copyScaled(query, source, dim, load<u32>(index, IX_VECTOR_BYTES), scale);
+  return query;
+}
+
+/** Distance as callers see it: Euclidean, 1 - cosine, negated inner product. */
+function publicDistance(kind: u32, distance: f32): f32 {
+  if (kind == L2) return sqrt<f32>(distance);
+  return kind == COSINE ? max<f32>(0, 1 + distance) : distance;
+}
+
+/** Writes the visible ones of the ascending keys into the answer, at most k, and returns their number. */
+function writeAnswer(keys: usize, count: u32, k: u32, kind: u32, answer: usize): u32 {
+  const ids = answer + ANSWER_HEADER_BYTES;
+  const distances = ids + (k << 2);
+  let written: u32 = 0;
+  for (let i: u32 = 0; i < count && written < k; i++) {
+    const key = load<u64>(keys + (i << 3));
+    if (<u32>key & INVISIBLE) continue;
+    store<u32>(ids + (written << 2), <u32>key >> 2);
+    store<f32>(distances + (written << 2), publicDistance(kind, distanceOf(key)));
+    written++;
+  }
+  return written;
+}
+
+function searchGraph(scratch: usize, index: usize, query: usize, ef: u32, stamp: u32): void {
+  const entry = entryOf(index);
+  if (entry == NO_ENTRY) {
+    store<u32>(scratch, 0, S_POOL_COUNT);
+    return;
+  }
+  let current = entryId(entry);
+  for (let layer = entryLayer(entry); layer > 0; layer--) current = descend(scratch, index, layer, query, current);
+  searchLayer(scratch, index, 0, query, current, ef, stamp);
+  clearVisited(scratch);
+}
+
+/** The live count at the published stamp, and that stamp: read again until both belong together. */
+@inline function liveAt(index: usize, stamp: u32): u32 {
+  return atomic.load<u32>(index + ((stamp & 1) << 2), IX_LIVE_AT);
+}
+
+export function search(scratch: usize, index: usize, source: usize, k: u32, ef: u32, path: u32, answer: usize): u32 {
+  let stamp = atomic.load<u32>(index, IX_PUBLISHED);
+  let live = liveAt(index, stamp);
+  let ready = atomic.load<u32>(index, IX_GRAPH_READY);
+  for (;;) {
+    const again = atomic.load<u32>(index, IX_PUBLISHED);
+    if (again == stamp) break;
+    stamp = again;
+    live = liveAt(index, stamp);
+    ready = atomic.load<u32>(index, IX_GRAPH_READY);
+  }
+  store<u32>(scratch, 0, S_COMPUTED);
+  const query = prepareQuery(scratch, index, source);
+  const kind = load<u32>(index, IX_DISTANCE);
+  let written: u32 = 0;
+  let taken = PATH_FLAT;
+  if (path != PATH_FLAT && ready != 0 && (path == PATH_GRAPH || live / SCAN_LIVE_PER_RESULT > k)) {
+    searchGraph(scratch, index, query, max<u32>(ef, k), stamp);
+    written = writeAnswer(scratch + S_POOL, load<u32>(scratch, S_POOL_COUNT), k, kind, answer);
+    if (written >= min<u32>(k, live)) taken = PATH_GRAPH;
+  }
+  if (taken == PATH_FLAT) {
+    const held = scan(scratch, index, query, k, stamp);
+    written = writeAnswer(scratch + S_TOP, held, k, kind, answer);
+  }
+  store<u32>(answer, written);
+  store<u32>(answer, taken, 4);
+  store<u32>(answer, stamp, 8);
+  store<u32>(answer, load<u32>(scratch, S_COMPUTED), 12);
+  return written;
+}
+
+/** Searches `count` queries of `dim` floats each, one after the other; answers lie `answerBytes` apart. */
+export function searchMany(
+  scratch: usize, index: usize, queries: usize, count: u32, k: u32, ef: u32, path: u32, answers: usize, answerBytes: u32,
+): void {
+  const queryBytes = load<u32>(index, IX_DIM) << 2;
+  for (let i: u32 = 0; i < count; i++) {
+    search(scratch, index, queries + i * queryBytes, k, ef, path, answers + i * answerBytes);
+  }
+}

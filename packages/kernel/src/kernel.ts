@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { MEMORY_PAGES_FIRST } from './limits.ts';
+import { wasm } from './web-assembly.ts';
+import type { WasmMemory, WasmModule } from './web-assembly.ts';
+
+/** Byte address in the shared memory; 0 is none. */
+export type Address = number;
+
+export const DISTANCE_CODES = { cosine: 0, l2: 1, dot: 2 } as const;
+export const PATH_CODES = { auto: 0, exact: 1, flat: 2 } as const;
+
+/** Answer: count, path code, stamp and distances computed, each u32; then k ids u32; then k distances f32. */
+export const ANSWER_HEADER_BYTES = 16;
+
+/** The stamp at which a live record dies. */
+export const DIED_NEVER = 0xffff_ffff;
+
+/**
+ * The kernel's functions over one shared memory. `scratch` is the calling thread's own. Only one thread, the writer, may call those
+ * marked W; none of them traps when memory runs out. Unsigned results arrive as signed 32-bit numbers: take `>>> 0`.
+ */
+export interface Kernel {
+  /** Lays out a fresh memory of at most `pageLimit` pages. */
+  initEngine(pageLimit: number): void;
+  /** W. A span of at least `bytes` bytes, or 0. */
+  allocateSpan(bytes: number): Address;
+  /** W. */
+  freeSpan(span: Address): void;
+  /** Working memory of one thread, or 0. Before the first index only: it relies on memory that was never used. */
+  allocateScratch(): Address;
+  /** W. An empty index, or 0. */
+  createIndex(dim: number, distance: number, m: number, efConstruction: number, seed: number, flatThreshold: number): Address;
+  /** W. No search on the index may be left. */
+  dropIndex(index: Address): void;
+  /** W. Memory for putting `count` ids (u32 at `ids`) of a group that puts `groupCount`; 0 = memory full, nothing visible changed. */
+  reserve(index: Address, ids: Address, count: number, groupCount: number): number;
+  /** W. Writes and links one vector under a reserved id that is not live. No search that could see the id's last life may be left. */
+  put(scratch: Address, index: Address, id: number, vector: Address): void;
+  /** W. Ends a live vector's life with this group. */
+  remove(index: Address, id: number): void;
+  /** W. Makes the group visible. */
+  publish(index: Address): void;
+  /** W. Takes a vector whose removal was published out of its neighbours' lists. */
+  repair(scratch: Address, index: Address, id: number): void;
+  /** W. Starts stamps anew; all searches must have ended before it and again before the next group. */
+  rebase(index: Address): void;
+  /** Writes an answer for the k nearest to the `dim` floats at `query`; returns their number. */
+  search(scratch: Address, index: Address, query: Address, k: number, ef: number, path: number, answer: Address): number;
+  /** `count` searches, queries back to back, answers `answerBytes` apart. */
+  searchMany(
+    scratch: Address, index: Address, queries: Address, count: number, k: number, ef: number, path: number,
+    answers: Address, answerBytes: number,
+  ): void;
+  /** Digest of every neighbour list; equal for equal operations. Not while the writer works on the index. */
+  graphDigest(index: Address): bigint;
+  /** When the id died: 0 where it was never put, DIED_NEVER where it lives. */
+  diedAt(index: Address, id: number): number;
+  publishedStamp(index: Address): number;
+  /** For tests of stamps running out. */
+  continueFromStamp(index: Address, stamp: number): void;
+  vectorCount(index: Address): number;
+  deletedCount(index: Address): number;
+  linkedCount(index: Address): number;
+  memoryBytes(index: Address): number;
+  graphReady(index: Address): number;
+  usedBytes(): number;
+  indexCount(): number;
+}
+
+/** Reads and compiles the kernel; once per process, the module is then shared with every thread. */
+export function compileKernel(): WasmModule {
+  return new wasm.Module(readFileSync(new URL('../dist/kernel.wasm', import.meta.url)));
+}
+
+/** A fresh shared memory that can grow to `pageLimit` pages. */
+export function createMemory(pageLimit: number): WasmMemory {
+  return new wasm.Memory({ initial: Math.min(MEMORY_PAGES_FIRST, pageLimit), maximum: pageLimit, shared: true });
+}
+
+/** The calling thread's instance of the kernel over a shared memory. */
+export function instantiateKernel(module: WasmModule, memory: WasmMemory): Kernel {
+  return new wasm.Instance(module, { env: { memory } }).exports as Kernel;
+}
