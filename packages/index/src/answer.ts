@@ -1,0 +1,22 @@
+import { ANSWER_HEADER_BYTES, PATH_CODES } from '@shoal/kernel';
+import type { Address } from '@shoal/kernel';
+import type { SearchHits } from './search-request.ts';
+
+/** Bytes of an answer to a search for k. */
+export function answerBytes(k: number): number {
+  return ANSWER_HEADER_BYTES + 8 * k;
+}
+
+/** Copies an answer out of shared memory. */
+export function readAnswer(u32: Uint32Array, f32: Float32Array, answer: Address, k: number): SearchHits {
+  const at = answer / 4;
+  const count = u32[at] as number;
+  const ids = at + ANSWER_HEADER_BYTES / 4;
+  return {
+    ids: u32.slice(ids, ids + count),
+    distances: f32.slice(ids + k, ids + k + count),
+    path: u32[at + 1] === PATH_CODES.flat ? 'flat' : 'exact',
+    stamp: u32[at + 2] as number,
+    distanceComputations: u32[at + 3] as number,
+  };
+}

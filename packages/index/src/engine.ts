@@ -1,0 +1,127 @@
+import { availableParallelism } from 'node:os';
+import assert from 'node:assert';
+import { compileKernel, createMemory, instantiateKernel, MEMORY_PAGES_MAX, PAGE_BYTES } from '@shoal/kernel';
+import type { Address, Kernel, WasmMemory, WasmModule } from '@shoal/kernel';
+import { EngineClosedError, EngineMemoryFullError } from './errors.ts';
+import { STAGING_BYTES } from './group-application.ts';
+import type { IndexSpec } from './index-spec.ts';
+import { REBASE_STAMP, SEARCH_THREADS_MAX } from './limits.ts';
+import { assertSpec } from './parse-input.ts';
+import { RING_BYTES } from './request-ring.ts';
+import { SearchDispatch } from './search-dispatch.ts';
+import { SearchThread } from './search-thread.ts';
+import type { EngineStats } from './stats.ts';
+import { ThreadedIndex } from './threaded-index.ts';
+import type { IndexHost } from './threaded-index.ts';
+import type { VectorIndex } from './vector-index.ts';
+import { WriterThread } from './writer-thread.ts';
+
+export interface EngineOptions {
+  /** Limit of the shared memory, thread areas included; default just under 4 GiB. */
+  readonly memoryMaxBytes?: number;
+  /** Default one less than the cores, at least one. */
+  readonly searchThreadCount?: number;
+  /** Published stamp from which an index starts its stamps anew; for tests. */
+  readonly rebaseStamp?: number;
+}
+
+interface EngineParts {
+  readonly module: WasmModule;
+  readonly memory: WasmMemory;
+  readonly kernel: Kernel;
+  readonly memoryMaxBytes: number;
+  readonly rebaseStamp: number;
+  readonly writer: { readonly scratch: Address; readonly staging: Address };
+  readonly searchers: readonly { readonly scratch: Address; readonly ring: Address }[];
+}
+
+/** Many indexes in one shared memory, one writer thread and several search threads. The calling thread does no index work. */
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #writer: WriterThread;
+  readonly #threads: readonly SearchThread[];
+  readonly #dispatch = new SearchDispatch();
+  readonly #indexes = new Set<ThreadedIndex>();
+  readonly #host: IndexHost;
+  #closedReason: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(parts: EngineParts) {
+    this.#parts = parts;
+    const { module, memory } = parts;
+    const onDeath = (error: Error): void => { this.#fail(error); };
+    this.#writer = new WriterThread({ module, memory, ...parts.writer }, onDeath);
+    this.#threads = parts.searchers.map((areas) => (
+      new SearchThread({ module, memory, ...areas }, () => { this.#dispatch.refill(); }, onDeath)));
+    this.#dispatch.start(this.#threads);
+    this.#host = {
+      kernel: parts.kernel, writer: this.#writer, dispatch: this.#dispatch, rebaseStamp: parts.rebaseStamp,
+      closedReason: () => this.#closedReason,
+      forget: (index) => { this.#indexes.delete(index); },
+    };
+  }
+
+  /** Rejects with EngineMemoryFullError where the limit is too small for the thread areas. */
+  static start(options: EngineOptions = {}): Promise<Engine> {
+    const threadCount = options.searchThreadCount ?? Math.max(1, Math.min(availableParallelism() - 1, SEARCH_THREADS_MAX));
+    assert(threadCount >= 1 && threadCount <= SEARCH_THREADS_MAX, 'the number of search threads is bounded');
+    const pageLimit = Math.min(MEMORY_PAGES_MAX, Math.floor((options.memoryMaxBytes ?? Infinity) / PAGE_BYTES));
+    assert(pageLimit > 0, 'the memory limit is less than a page');
+    return Promise.resolve().then(() => (
+      new Engine(Engine.#layOut(pageLimit, threadCount, options.rebaseStamp ?? REBASE_STAMP))));
+  }
+
+  /** Makes the memory and the threads' areas in it, before any thread runs. */
+  static #layOut(pageLimit: number, threadCount: number, rebaseStamp: number): EngineParts {
+    const module = compileKernel();
+    const memory = createMemory(pageLimit);
+    const kernel = instantiateKernel(module, memory);
+    kernel.initEngine(pageLimit);
+    const taken = (span: Address): Address => {
+      if (span === 0) throw new EngineMemoryFullError();
+      return span >>> 0;
+    };
+    const writer = { scratch: taken(kernel.allocateScratch()), staging: taken(kernel.allocateSpan(STAGING_BYTES)) };
+    const searchers = Array.from({ length: threadCount }, () => (
+      { scratch: taken(kernel.allocateScratch()), ring: taken(kernel.allocateSpan(RING_BYTES)) }));
+    return { module, memory, kernel, memoryMaxBytes: pageLimit * PAGE_BYTES, rebaseStamp, writer, searchers };
+  }
+
+  /** A new empty index. Rejects with EngineMemoryFullError, EngineOverloadedError or EngineClosedError. */
+  async openIndex(spec: IndexSpec): Promise<VectorIndex> {
+    assertSpec(spec);
+    if (this.#closedReason !== undefined) throw this.#closedReason;
+    const address = await this.#writer.create(spec);
+    const index = new ThreadedIndex(this.#host, address, spec.dim);
+    this.#indexes.add(index);
+    return index;
+  }
+
+  stats(): EngineStats {
+    const { kernel, memory, memoryMaxBytes } = this.#parts;
+    return {
+      indexCount: kernel.indexCount(), usedBytes: kernel.usedBytes() >>> 0, memoryBytes: memory.buffer.byteLength, memoryMaxBytes,
+      searchThreadCount: this.#threads.length, searchesInFlight: this.#dispatch.inFlightCount,
+    };
+  }
+
+  /** Refuses new calls, lets those under way settle, then ends the threads. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#closedReason ??= new EngineClosedError('engine');
+    await Promise.all([...this.#indexes].map((index) => index.settled()));
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+    await this.#writer.close();
+  }
+
+  /** A thread died: everything under way and everything later rejects with the reason. */
+  #fail(error: Error): void {
+    this.#closedReason ??= error;
+    this.#writer.fail(error);
+    this.#dispatch.fail(error);
+  }
+}

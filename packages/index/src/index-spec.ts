@@ -1,0 +1,16 @@
+export type Distance = 'cosine' | 'l2' | 'dot';
+
+/** What an index is; fixed for its life. */
+export interface IndexSpec {
+  /** Components of every vector, 1 to 8192. */
+  readonly dim: number;
+  readonly distance: Distance;
+  /** Neighbours chosen per vector and layer, 2 to 64; layer 0 holds up to twice as many. */
+  readonly m: number;
+  /** Beam width of an insert, 1 to 4096. */
+  readonly efConstruction: number;
+  /** Unsigned 32-bit; with the id it decides a vector's layer, so replicas must agree on it. */
+  readonly seed: number;
+  /** Up to this many live vectors the index is scanned and has no graph; default 1,024. */
+  readonly flatThreshold?: number;
+}

@@ -1,0 +1,27 @@
+// Every bound of the host. Those of the kernel are in @shoal/kernel.
+
+/** Operations in one group. */
+export const GROUP_OPS_MAX = 65_536;
+/** Vector bytes in one group. */
+export const GROUP_VECTOR_BYTES_MAX = 1 << 28;
+/** Groups accepted and not yet applied, over all indexes of an engine. */
+export const GROUPS_IN_FLIGHT_MAX = 4096;
+/** Operations the writer applies to one index before it looks at the others. */
+export const SLICE_OPS = 64;
+/** Ids per call of the kernel's reserve. */
+export const RESERVE_IDS = 4096;
+
+/** Request places of one search thread. */
+export const SLOTS_PER_THREAD = 64;
+/** Searches that wait for a place, over all threads. */
+export const SEARCHES_WAITING_MAX = 2048;
+export const SEARCH_THREADS_MAX = 64;
+
+/** Queries in one call of a local index's batched search. */
+export const BATCH_QUERIES_MAX = 65_536;
+
+/** Default of IndexSpec.flatThreshold. */
+export const FLAT_THRESHOLD_DEFAULT = 1024;
+
+/** Stamps start anew from here on, long before 2^32. */
+export const REBASE_STAMP = 0xf000_0000;

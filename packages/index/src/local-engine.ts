@@ -1,0 +1,116 @@
+import assert from 'node:assert';
+import {
+  compileKernel, createMemory, DISTANCE_CODES, instantiateKernel, MAX_DIM, MAX_K, MEMORY_PAGES_MAX, PAGE_BYTES, PATH_CODES,
+} from '@shoal/kernel';
+import type { Address, Kernel } from '@shoal/kernel';
+import { answerBytes, readAnswer } from './answer.ts';
+import { EngineMemoryFullError } from './errors.ts';
+import { GroupApplication, STAGING_BYTES } from './group-application.ts';
+import type { WriterContext } from './group-application.ts';
+import { encodeGroup } from './group.ts';
+import type { IndexOp } from './index-op.ts';
+import type { IndexSpec } from './index-spec.ts';
+import { BATCH_QUERIES_MAX, FLAT_THRESHOLD_DEFAULT, GROUP_OPS_MAX } from './limits.ts';
+import { MemoryViews } from './memory-views.ts';
+import { assertGroup, assertRequest, assertSpec } from './parse-input.ts';
+import type { SearchHits, SearchPath, SearchRequest } from './search-request.ts';
+import { readIndexStats } from './stats.ts';
+import type { IndexStats } from './stats.ts';
+
+/** The engine without threads: every call runs to its end in the caller's. For benchmarks, tests and tools. */
+export class LocalEngine {
+  readonly #writer: WriterContext;
+
+  private constructor(writer: WriterContext) {
+    this.#writer = writer;
+  }
+
+  /** Throws EngineMemoryFullError where the limit is too small for the thread areas. */
+  static start(options: { readonly memoryMaxBytes?: number } = {}): LocalEngine {
+    const pageLimit = Math.min(MEMORY_PAGES_MAX, Math.floor((options.memoryMaxBytes ?? Infinity) / PAGE_BYTES));
+    assert(pageLimit > 0, 'the memory limit is less than a page');
+    const memory = createMemory(pageLimit);
+    const kernel = instantiateKernel(compileKernel(), memory);
+    kernel.initEngine(pageLimit);
+    const scratch = kernel.allocateScratch();
+    const staging = kernel.allocateSpan(Math.max(STAGING_BYTES, 4 * MAX_DIM + answerBytes(MAX_K)));
+    if (scratch === 0 || staging === 0) throw new EngineMemoryFullError();
+    return new LocalEngine({ kernel, views: new MemoryViews(memory), scratch: scratch >>> 0, staging: staging >>> 0 });
+  }
+
+  openIndex(spec: IndexSpec): LocalIndex {
+    assertSpec(spec);
+    const index = this.#writer.kernel.createIndex(
+      spec.dim, DISTANCE_CODES[spec.distance], spec.m, spec.efConstruction, spec.seed,
+      spec.flatThreshold ?? FLAT_THRESHOLD_DEFAULT) >>> 0;
+    if (index === 0) throw new EngineMemoryFullError();
+    return new LocalIndex(this.#writer, index, spec.dim);
+  }
+
+  stats(): { readonly indexCount: number; readonly usedBytes: number; readonly memoryBytes: number } {
+    const { kernel, views } = this.#writer;
+    return { indexCount: kernel.indexCount(), usedBytes: kernel.usedBytes() >>> 0, memoryBytes: views.byteLength };
+  }
+}
+
+/** An index of a LocalEngine; same kernel and meaning as VectorIndex. */
+export class LocalIndex {
+  readonly #writer: WriterContext;
+  readonly #kernel: Kernel;
+  readonly #index: Address;
+  readonly #dim: number;
+
+  constructor(writer: WriterContext, index: Address, dim: number) {
+    this.#writer = writer;
+    this.#kernel = writer.kernel;
+    this.#index = index;
+    this.#dim = dim;
+  }
+
+  /** Applies a group; throws EngineMemoryFullError with nothing changed. */
+  apply(ops: readonly IndexOp[]): void {
+    assertGroup(ops, this.#dim);
+    const application = new GroupApplication(this.#writer, this.#index, this.#dim, encodeGroup(ops, this.#dim));
+    if (!application.begin()) throw new EngineMemoryFullError();
+    while (!application.step(GROUP_OPS_MAX));
+  }
+
+  search(request: SearchRequest): SearchHits {
+    assertRequest(request, this.#dim);
+    const { views, scratch, staging } = this.#writer;
+    const answer = staging + 4 * MAX_DIM;
+    views.f32.set(request.vector, staging / 4);
+    this.#kernel.search(scratch, this.#index, staging, request.k, request.ef, PATH_CODES[request.path], answer);
+    return readAnswer(views.u32, views.f32, answer, request.k);
+  }
+
+  /** One answer per query of `dim` floats in `queries`, in a single crossing into the kernel. Throws EngineMemoryFullError. */
+  searchMany(queries: Float32Array, k: number, ef: number, path: SearchPath): SearchHits[] {
+    const count = queries.length / this.#dim;
+    assert(Number.isInteger(count) && count <= BATCH_QUERIES_MAX, 'queries are whole vectors, a bounded number of them');
+    if (count === 0) return [];
+    assertRequest({ vector: queries.subarray(0, this.#dim), k, ef, path }, this.#dim);
+    const { views, scratch } = this.#writer;
+    const span = this.#kernel.allocateSpan(queries.byteLength + count * answerBytes(k)) >>> 0;
+    if (span === 0) throw new EngineMemoryFullError();
+    views.f32.set(queries, span / 4);
+    const answers = span + queries.byteLength;
+    this.#kernel.searchMany(scratch, this.#index, span, count, k, ef, PATH_CODES[path], answers, answerBytes(k));
+    const hits = Array.from({ length: count }, (_, i) => readAnswer(views.u32, views.f32, answers + i * answerBytes(k), k));
+    this.#kernel.freeSpan(span);
+    return hits;
+  }
+
+  stats(): IndexStats {
+    return readIndexStats(this.#kernel, this.#index);
+  }
+
+  /** Equal for two indexes that went through the same operations. */
+  graphDigest(): bigint {
+    return BigInt.asUintN(64, this.#kernel.graphDigest(this.#index));
+  }
+
+  drop(): void {
+    this.#kernel.dropIndex(this.#index);
+  }
+}

@@ -1,0 +1,36 @@
+// Checks of what callers pass. Their own input was parsed at the edge, so what fails here is a programmer's error and asserts.
+
+import assert from 'node:assert';
+import { MAX_DIM, MAX_EF, MAX_K, MAX_M, MAX_VECTORS, MIN_M } from '@shoal/kernel';
+import { GROUP_OPS_MAX, GROUP_VECTOR_BYTES_MAX } from './limits.ts';
+import type { IndexOp } from './index-op.ts';
+import type { IndexSpec } from './index-spec.ts';
+import type { SearchRequest } from './search-request.ts';
+
+function assertBetween(name: string, value: number, low: number, high: number): void {
+  assert(Number.isInteger(value) && value >= low && value <= high, `${name} is ${value}, not an integer from ${low} to ${high}`);
+}
+
+export function assertSpec(spec: IndexSpec): void {
+  assertBetween('dim', spec.dim, 1, MAX_DIM);
+  assertBetween('m', spec.m, MIN_M, MAX_M);
+  assertBetween('efConstruction', spec.efConstruction, 1, MAX_EF);
+  assertBetween('seed', spec.seed, 0, 0xffff_ffff);
+  assertBetween('flatThreshold', spec.flatThreshold ?? 0, 0, MAX_VECTORS);
+  assert(['cosine', 'l2', 'dot'].includes(spec.distance), `distance ${spec.distance} is unknown`);
+}
+
+export function assertGroup(ops: readonly IndexOp[], dim: number): void {
+  assert(ops.length <= GROUP_OPS_MAX, `a group has at most ${GROUP_OPS_MAX} operations, not ${ops.length}`);
+  assert(ops.length * dim * 4 <= GROUP_VECTOR_BYTES_MAX, `a group has at most ${GROUP_VECTOR_BYTES_MAX} bytes of vectors`);
+  for (const op of ops) {
+    assertBetween('id', op.id, 0, MAX_VECTORS - 1);
+    if (op.type === 'put') assert.strictEqual(op.vector.length, dim, 'the vector has the dimension of its index');
+  }
+}
+
+export function assertRequest(request: SearchRequest, dim: number): void {
+  assert.strictEqual(request.vector.length, dim, 'the vector has the dimension of its index');
+  assertBetween('k', request.k, 1, MAX_K);
+  assertBetween('ef', request.ef, 1, MAX_EF);
+}

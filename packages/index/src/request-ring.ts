@@ -1,0 +1,108 @@
+// The ring of search requests between the main thread and one search thread, in shared memory. One side submits, the other completes,
+// both in order. It lies below the memory's first size, so its views stay valid when the memory grows.
+//
+//   control, 64 bytes, i32 each:  submitted count | completed count | 1 = the main thread was told | 1 = closing
+//   slot:     index u32 | k u32 | ef u32 | path code u32 | query MAX_DIM f32 | answer for MAX_K
+
+import { MAX_DIM, MAX_K } from '@shoal/kernel';
+import type { Address, WasmMemory } from '@shoal/kernel';
+import { answerBytes } from './answer.ts';
+import { SLOTS_PER_THREAD } from './limits.ts';
+
+const CONTROL_BYTES = 64;
+const SUBMITTED = 0;
+const COMPLETED = 1;
+const TOLD = 2;
+const CLOSING = 3;
+
+const SLOT_HEADER_BYTES = 16;
+const SLOT_BYTES = Math.ceil((SLOT_HEADER_BYTES + 4 * MAX_DIM + answerBytes(MAX_K)) / 64) * 64;
+
+export const RING_BYTES = CONTROL_BYTES + SLOTS_PER_THREAD * SLOT_BYTES;
+
+/** A request's place; addresses in bytes. */
+export interface Slot {
+  readonly index: Address;
+  readonly k: number;
+  readonly ef: number;
+  readonly path: number;
+  readonly query: Address;
+  readonly answer: Address;
+}
+
+export class RequestRing {
+  readonly #control: Int32Array<SharedArrayBuffer>;
+  readonly u32: Uint32Array<SharedArrayBuffer>;
+  readonly f32: Float32Array<SharedArrayBuffer>;
+  readonly #firstSlot: Address;
+
+  constructor(memory: WasmMemory, ring: Address) {
+    this.#control = new Int32Array(memory.buffer, ring, CONTROL_BYTES / 4);
+    this.u32 = new Uint32Array(memory.buffer);
+    this.f32 = new Float32Array(memory.buffer);
+    this.#firstSlot = ring + CONTROL_BYTES;
+  }
+
+  /** Address of the slot of the n-th request. */
+  slotAt(n: number): Address {
+    return this.#firstSlot + (n % SLOTS_PER_THREAD) * SLOT_BYTES;
+  }
+
+  /** Answer address of the n-th request. */
+  answerAt(n: number): Address {
+    return this.slotAt(n) + SLOT_HEADER_BYTES + 4 * MAX_DIM;
+  }
+
+  read(n: number): Slot {
+    const slot = this.slotAt(n);
+    const at = slot / 4;
+    return {
+      index: this.u32[at] as number, k: this.u32[at + 1] as number, ef: this.u32[at + 2] as number, path: this.u32[at + 3] as number,
+      query: slot + SLOT_HEADER_BYTES, answer: this.answerAt(n),
+    };
+  }
+
+  /** Main thread: fills the n-th request's slot, which the search thread sees after `submit`. */
+  write(n: number, index: Address, k: number, ef: number, path: number, vector: Float32Array): void {
+    const slot = this.slotAt(n);
+    this.u32.set([index, k, ef, path], slot / 4);
+    this.f32.set(vector, (slot + SLOT_HEADER_BYTES) / 4);
+  }
+
+  /** Main thread: makes requests below `count` (which wraps at 2^32) visible and wakes the search thread. */
+  submit(count: number): void {
+    Atomics.store(this.#control, SUBMITTED, count | 0);
+    Atomics.notify(this.#control, SUBMITTED, 1);
+  }
+
+  /** Main thread: takes notice of a wake-up and returns the completed count. */
+  takeCompleted(): number {
+    Atomics.store(this.#control, TOLD, 0);
+    return Atomics.load(this.#control, COMPLETED) >>> 0;
+  }
+
+  /** Main thread: makes the search thread end once it has answered what was submitted. */
+  close(): void {
+    Atomics.store(this.#control, CLOSING, 1);
+    Atomics.notify(this.#control, SUBMITTED, 1);
+  }
+
+  /** Search thread: waits for a request after the first `completed`; the submitted count, or undefined when closing. */
+  waitForRequests(completed: number): number | undefined {
+    for (;;) {
+      const submitted = Atomics.load(this.#control, SUBMITTED);
+      if (submitted !== (completed | 0)) return submitted >>> 0;
+      if (Atomics.load(this.#control, CLOSING) === 1) return undefined;
+      Atomics.wait(this.#control, SUBMITTED, submitted, CLOSING_POLL_MS);
+    }
+  }
+
+  /** Search thread: publishes the completed count; true when the main thread has to be told. */
+  complete(count: number): boolean {
+    Atomics.store(this.#control, COMPLETED, count | 0);
+    return Atomics.exchange(this.#control, TOLD, 1) === 0;
+  }
+}
+
+/** A close that falls between the check and the wait is noticed after this long. */
+const CLOSING_POLL_MS = 100;

@@ -1,0 +1,137 @@
+import type { Address, Kernel } from '@shoal/kernel';
+import { EngineClosedError } from './errors.ts';
+import { encodeGroup } from './group.ts';
+import type { Group } from './group.ts';
+import { IdSet } from './id-set.ts';
+import type { IndexOp } from './index-op.ts';
+import { assertGroup, assertRequest } from './parse-input.ts';
+import { SearchEpochs } from './search-epochs.ts';
+import type { SearchDispatch } from './search-dispatch.ts';
+import type { SearchHits, SearchRequest } from './search-request.ts';
+import { readIndexStats } from './stats.ts';
+import type { IndexStats } from './stats.ts';
+import type { VectorIndex } from './vector-index.ts';
+import type { WriterThread } from './writer-thread.ts';
+
+/** What an index needs of its engine. */
+export interface IndexHost {
+  /** The main thread's instance, for reading figures. */
+  readonly kernel: Kernel;
+  readonly writer: WriterThread;
+  readonly dispatch: SearchDispatch;
+  readonly rebaseStamp: number;
+  /** Undefined while the engine is open and well. */
+  closedReason(): Error | undefined;
+  forget(index: ThreadedIndex): void;
+}
+
+/** A VectorIndex on the engine's threads. */
+export class ThreadedIndex implements VectorIndex {
+  readonly #host: IndexHost;
+  readonly #index: Address;
+  readonly #dim: number;
+  readonly #epochs = new SearchEpochs();
+  /** Every id ever put: putting one of them again has to wait for searches that may still see its last life. */
+  readonly #used = new IdSet();
+  readonly #applying = new Set<Promise<void>>();
+  /** The last group that had to wait for searches; later groups queue behind it. */
+  #barrier: Promise<void> | undefined;
+  #dropped = false;
+
+  constructor(host: IndexHost, index: Address, dim: number) {
+    this.#host = host;
+    this.#index = index;
+    this.#dim = dim;
+  }
+
+  async apply(ops: readonly IndexOp[]): Promise<void> {
+    this.#assertOpen();
+    assertGroup(ops, this.#dim);
+    if (ops.length === 0) return;
+    const group = encodeGroup(ops, this.#dim);
+    const recycles = this.#noteIds(ops);
+    const stampsRunOut = this.#host.kernel.publishedStamp(this.#index) >>> 0 >= this.#host.rebaseStamp;
+    const waits = recycles || stampsRunOut || this.#barrier !== undefined;
+    const applied = waits ? this.#applyAfterSearches(group, stampsRunOut) : this.#send(group);
+    this.#applying.add(applied);
+    try {
+      await applied;
+    } finally {
+      this.#applying.delete(applied);
+    }
+  }
+
+  /** Notes the ids put and tells whether one of them was put before. */
+  #noteIds(ops: readonly IndexOp[]): boolean {
+    let recycles = false;
+    for (const op of ops) if (op.type === 'put' && !this.#used.add(op.id)) recycles = true;
+    return recycles;
+  }
+
+  #send(group: Group): Promise<void> {
+    return this.#host.writer.apply(this.#index, this.#dim, group);
+  }
+
+  #applyAfterSearches(group: Group, rebases: boolean): Promise<void> {
+    const earlier = [...this.#applying];
+    const applied = (async () => {
+      await Promise.allSettled(earlier);
+      await this.quiesce();
+      if (rebases && this.#host.kernel.publishedStamp(this.#index) >>> 0 >= this.#host.rebaseStamp) {
+        await this.#host.writer.rebase(this.#index);
+        await this.quiesce();
+      }
+      await this.#send(group);
+    })();
+    const barrier = applied.catch(() => undefined).then(() => {
+      if (this.#barrier === barrier) this.#barrier = undefined;
+    });
+    this.#barrier = barrier;
+    return applied;
+  }
+
+  search(request: SearchRequest): Promise<SearchHits> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen();
+      assertRequest(request, this.#dim);
+      const leave = this.#epochs.enter();
+      this.#host.dispatch.submit({
+        index: this.#index,
+        request,
+        resolve: (hits) => { leave(); resolve(hits); },
+        reject: (error) => { leave(); reject(error); },
+      });
+    });
+  }
+
+  async quiesce(): Promise<void> {
+    await this.#epochs.drained();
+    // The consumers of the last answers run in the microtasks before the next macrotask.
+    await new Promise<void>((resolve) => { setImmediate(resolve); });
+  }
+
+  stats(): IndexStats {
+    this.#assertOpen();
+    return readIndexStats(this.#host.kernel, this.#index);
+  }
+
+  async drop(): Promise<void> {
+    this.#assertOpen();
+    this.#dropped = true;
+    await this.settled();
+    await this.#host.writer.drop(this.#index);
+    this.#host.forget(this);
+  }
+
+  /** Resolves when the groups and searches under way have settled. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#applying]);
+    await this.quiesce();
+  }
+
+  #assertOpen(): void {
+    const reason = this.#host.closedReason();
+    if (reason !== undefined) throw reason;
+    if (this.#dropped) throw new EngineClosedError('index');
+  }
+}

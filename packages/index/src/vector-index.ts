@@ -1,0 +1,19 @@
+import type { IndexOp } from './index-op.ts';
+import type { SearchHits, SearchRequest } from './search-request.ts';
+import type { IndexStats } from './stats.ts';
+
+/** One index of an engine. Groups apply in the order of the calls; a search sees whole groups only. */
+export interface VectorIndex {
+  /**
+   * Applies a group in one visible step. Rejects with EngineMemoryFullError, EngineOverloadedError or EngineClosedError with nothing
+   * of the group visible; with an AssertionError for operations that contradict the index (put of a live id, remove of another).
+   */
+  apply(ops: readonly IndexOp[]): Promise<void>;
+  /** Searches on a search thread. Rejects with EngineOverloadedError or EngineClosedError. */
+  search(request: SearchRequest): Promise<SearchHits>;
+  /** Resolves when every search dispatched before this call has settled and its consumers ran. */
+  quiesce(): Promise<void>;
+  stats(): IndexStats;
+  /** Frees the index's memory after its groups and searches under way have settled. */
+  drop(): Promise<void>;
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert';
+import type { Worker } from 'node:worker_threads';
+import { DISTANCE_CODES } from '@shoal/kernel';
+import type { Address } from '@shoal/kernel';
+import { EngineMemoryFullError, EngineOverloadedError } from './errors.ts';
+import type { EngineFailedError } from './errors.ts';
+import type { Group } from './group.ts';
+import type { IndexSpec } from './index-spec.ts';
+import { FLAT_THRESHOLD_DEFAULT, GROUPS_IN_FLIGHT_MAX } from './limits.ts';
+import { startWorker, watchWorker } from './worker-thread.ts';
+import type { WriterAnswer, WriterRequest } from './writer-messages.ts';
+import type { WriterWorkerData } from './writer-worker.ts';
+
+interface Job {
+  readonly resolve: (index: Address) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The main thread's side of the writer. */
+export class WriterThread {
+  readonly #worker: Worker;
+  readonly #jobs = new Map<number, Job>();
+  readonly #exited: Promise<void>;
+  #nextJob = 0;
+  #closing = false;
+  #failure: Error | undefined;
+
+  constructor(data: WriterWorkerData, onDeath: (error: EngineFailedError) => void) {
+    this.#worker = startWorker('writer-worker', data);
+    this.#worker.on('message', (answer: WriterAnswer) => { this.#settle(answer); });
+    this.#exited = new Promise((resolve) => { this.#worker.once('exit', () => { resolve(); }); });
+    watchWorker(this.#worker, () => this.#closing, onDeath);
+  }
+
+  create(spec: IndexSpec): Promise<Address> {
+    const { dim, m, efConstruction, seed } = spec;
+    const flatThreshold = spec.flatThreshold ?? FLAT_THRESHOLD_DEFAULT;
+    return this.#send((job) => (
+      { type: 'create', job, parameters: [dim, DISTANCE_CODES[spec.distance], m, efConstruction, seed, flatThreshold] }), []);
+  }
+
+  /** Applies a group after those of the same index sent before. The group's arrays move away. */
+  async apply(index: Address, dim: number, group: Group): Promise<void> {
+    await this.#send((job) => ({ type: 'apply', job, index, dim, group }), [group.ops.buffer, group.vectors.buffer]);
+  }
+
+  async rebase(index: Address): Promise<void> {
+    await this.#send((job) => ({ type: 'rebase', job, index }), []);
+  }
+
+  async drop(index: Address): Promise<void> {
+    await this.#send((job) => ({ type: 'drop', job, index }), []);
+  }
+
+  #send(request: (job: number) => WriterRequest, transfer: ArrayBuffer[]): Promise<Address> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#jobs.size >= GROUPS_IN_FLIGHT_MAX) return Promise.reject(new EngineOverloadedError('groups'));
+    const job = this.#nextJob++;
+    return new Promise((resolve, reject) => {
+      this.#jobs.set(job, { resolve, reject });
+      this.#worker.postMessage(request(job), transfer);
+    });
+  }
+
+  #settle(answer: WriterAnswer): void {
+    const job = this.#jobs.get(answer.job);
+    if (job === undefined) return;
+    this.#jobs.delete(answer.job);
+    switch (answer.type) {
+      case 'done': job.resolve(answer.index); return;
+      case 'memoryFull': job.reject(new EngineMemoryFullError()); return;
+      case 'refused': job.reject(new assert.AssertionError({ message: answer.reason })); return;
+      default: answer satisfies never;
+    }
+  }
+
+  /** Rejects every job under way and every later one. */
+  fail(error: Error): void {
+    this.#failure = error;
+    for (const job of this.#jobs.values()) job.reject(error);
+    this.#jobs.clear();
+  }
+
+  /** Ends the thread; its jobs must have settled. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#failure === undefined) await this.#send((job) => ({ type: 'close', job }), []);
+    else await this.#worker.terminate();
+    await this.#exited;
+  }
+}
