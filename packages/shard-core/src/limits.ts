@@ -1,0 +1,29 @@
+import assert from 'node:assert';
+import { LIMITS } from '@shoal/protocol';
+
+/** Bounds of a slot's state, in one place. All of them are part of the deterministic state machine: changing one is a change of format. */
+export const SLOT_LIMITS = {
+  /** An id is given out again only after so many further operations of its partition, whatever the replica's own speed. */
+  idGraceOperations: 2_048,
+  /** Messages whose operation id and outcomes a slot remembers. */
+  recentOperations: 16_384,
+  /** Bytes of outcomes that a slot remembers; the oldest are forgotten first. */
+  recentOutcomeBytes: 1024 * 1024,
+} as const;
+
+/**
+ * Vector operations applied in one step. Half the grace period, so that no id is freed and given out again inside one step,
+ * and a reader can tell from the count of operations that none was given out again under it; at least one message.
+ */
+export const RUN_OPERATIONS = 1_024;
+assert(RUN_OPERATIONS * 2 <= SLOT_LIMITS.idGraceOperations && RUN_OPERATIONS >= LIMITS.mutationOperations);
+
+/** Bounds that do not shape the state, only the pace. */
+export const PACE = {
+  /** Vectors put into an index in one step while recovering. */
+  recoverGroupVectors: 1_000,
+  /** Requests that may wait for a sequence at once in one slot. */
+  appliedWaiters: 10_000,
+  /** A search whose rows went away under it is run again at most so often. */
+  searchAttempts: 4,
+} as const;

@@ -1,0 +1,38 @@
+/**
+ * Cuts a group of messages into runs. A run of writes is applied in one step; messages that change which partitions there
+ * are (`define`, `drop`), and messages that cannot apply, stand alone, so that a run never has to look at its own effects on them.
+ */
+import type { DefineMutation, DropMutation, WriteMutation } from '@shoal/protocol';
+import { RUN_OPERATIONS } from './limits.ts';
+import type { ReadMessage, SlotMessage } from './read-message.ts';
+
+export type Run =
+  | { readonly type: 'writes'; readonly writes: { message: SlotMessage; mutation: WriteMutation }[] }
+  | { readonly type: 'define'; readonly message: SlotMessage; readonly mutation: DefineMutation }
+  | { readonly type: 'drop'; readonly message: SlotMessage; readonly mutation: DropMutation }
+  | (ReadMessage & { readonly type: 'refused' });
+
+export function cutIntoRuns(messages: readonly ReadMessage[]): Run[] {
+  const runs: Run[] = [];
+  let operationCount = 0;
+  for (const read of messages) {
+    if (read.type === 'refused') {
+      runs.push(read);
+      continue;
+    }
+    const { message, mutation } = read;
+    if (mutation.type !== 'write') {
+      runs.push(mutation.type === 'define' ? { type: 'define', message, mutation } : { type: 'drop', message, mutation });
+      continue;
+    }
+    const last = runs.at(-1);
+    if (last?.type === 'writes' && operationCount + mutation.operations.length <= RUN_OPERATIONS) {
+      last.writes.push({ message, mutation });
+      operationCount += mutation.operations.length;
+    } else {
+      runs.push({ type: 'writes', writes: [{ message, mutation }] });
+      operationCount = mutation.operations.length;
+    }
+  }
+  return runs;
+}

@@ -1,0 +1,58 @@
+import { ShoalError, type SearchAnswer, type SearchHit, type SearchItem, type VecId, type VectorKey } from '@shoal/protocol';
+import type { ShardStore } from '@shoal/store';
+import type { ActivePartition } from './partition-state.ts';
+import { PACE, RUN_OPERATIONS, SLOT_LIMITS } from './limits.ts';
+import type { SlotMachine } from './slot-machine.ts';
+
+interface FoundHit {
+  readonly id: VecId;
+  readonly key: VectorKey;
+  readonly distance: number;
+}
+
+/**
+ * Searches one partition. The answer is what the partition held at one moment not before `appliedSequence`: the index
+ * gives a consistent view, and values or payloads that went away since make the search run again on a newer view.
+ */
+export async function searchPartition(machine: SlotMachine, item: SearchItem): Promise<SearchAnswer> {
+  await machine.waitApplied(item.after, item.timeoutMs);
+  for (let attempt = 1; ; attempt += 1) {
+    const appliedSequence = machine.appliedSequence;
+    const partition = machine.state.partition(item);
+    if (partition?.state === 'dropped') throw new ShoalError('embedding_dropped', 'The embedding was dropped. Register it again to start an empty one.');
+    if (partition === undefined) return { ok: true, appliedSequence, path: 'flat', distanceComputations: 0, hits: [] };
+    if (item.vector.length !== partition.spec.dim) {
+      throw new ShoalError('dimension_mismatch', `The query has ${item.vector.length} components, the embedding ${partition.spec.dim}.`, { field: 'vector', limit: partition.spec.dim });
+    }
+    if (item.path === 'rabitq') throw new ShoalError('path_unavailable', 'The path rabitq is not available here; use auto, exact or flat.', { field: 'path' });
+    const operationCount = partition.operationCount;
+    const found = await partition.index.search({ vector: item.vector, k: item.k, ef: Math.max(item.ef, item.k), path: item.path });
+    // Keys are read before anything else can run, while none of these ids can have been given to another vector.
+    const hits = Array.from(found.ids, (id, index): FoundHit => ({ id: id as VecId, key: partition.keys.get(id as VecId), distance: found.distances[index] ?? Number.NaN }));
+    const withRows = item.includeValues || item.includePayload;
+    const complete = withRows ? await addRows(machine.store, partition, item, hits, operationCount) : hits.map(({ key, distance }) => ({ key, distance }));
+    if (complete !== undefined) return { ok: true, appliedSequence, path: found.path, distanceComputations: found.distanceComputations, hits: complete };
+    if (attempt === PACE.searchAttempts) {
+      throw new ShoalError('overloaded', 'Vectors changed faster than their values could be read. Try again.');
+    }
+    // The rows of a run are written right after its vectors become visible: wait for the run under way.
+    await machine.settled();
+  }
+}
+
+/**
+ * Undefined when the rows are not those of the hits: a vector was replaced or deleted since the search, its run is not in the
+ * store yet, or so many operations passed that an id may name another vector by now.
+ */
+async function addRows(store: ShardStore, partition: ActivePartition, item: SearchItem, hits: readonly FoundHit[], operationCount: number): Promise<SearchHit[] | undefined> {
+  const rows = await store.rows(partition.ref, hits.map((hit) => hit.id), { payloads: item.includePayload });
+  // The store may be ahead of the count by one run, and an id rests for two.
+  if (partition.operationCount - operationCount >= SLOT_LIMITS.idGraceOperations - RUN_OPERATIONS) return undefined;
+  const complete: SearchHit[] = [];
+  for (const [index, { key, distance }] of hits.entries()) {
+    const row = rows[index];
+    if (row === undefined) return undefined;
+    complete.push({ key, distance, ...(item.includeValues ? { values: row.values } : {}), ...(row.payload === undefined ? {} : { payload: row.payload }) });
+  }
+  return complete;
+}

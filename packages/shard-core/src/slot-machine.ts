@@ -1,0 +1,283 @@
+import assert from 'node:assert';
+import { EngineMemoryFullError, type Engine } from '@shoal/index';
+import { ShoalError, encodeOutcomes, type Outcome, type Sequence, type Slot, type VecId, type VectorKey, type WriteMutation } from '@shoal/protocol';
+import { StoreBatch, type RecentOperation, type ShardStore } from '@shoal/store';
+import { AppliedWaiters, type Timers } from './applied-waiters.ts';
+import { cutIntoRuns, type Run } from './message-runs.ts';
+import { openEmptyPartition, restorePartition } from './open-partition.ts';
+import { droppedRecord, partitionName, recordOf, type ActivePartition } from './partition-state.ts';
+import { readMessage, type SlotMessage } from './read-message.ts';
+import { SlotLedger, SlotState } from './slot-state.ts';
+import { PartitionPlan } from './write-plan.ts';
+
+export interface SlotMachineOptions {
+  readonly slot: Slot;
+  /** Slot count of the cluster. */
+  readonly slots: number;
+  readonly store: ShardStore;
+  readonly engine: Engine;
+  readonly timers: Timers;
+}
+
+type WriteRun = Run & { type: 'writes' };
+
+function sameOutcome(message: SlotMessage, mutation: WriteMutation, outcome: Outcome): RecentOperation {
+  return { sequence: message.sequence, operationId: mutation.operationId, outcomes: encodeOutcomes(mutation.operations.map(() => outcome)) };
+}
+
+/**
+ * The state of one slot as a deterministic function of its messages.
+ *
+ * Invariants:
+ * 1. The store's batch of a message holds its rows and the slot's applied sequence: after a crash either both are there or neither.
+ * 2. The index runs ahead of the store by at most one run, never behind it; it is rebuilt from the store, so it needs no durability.
+ * 3. `appliedSequence` moves only after both have the run; whoever waits for a sequence then sees its vectors.
+ * 4. A message that cannot apply is set aside with its reason and counted; the slot goes on.
+ * 5. A message at or below the applied sequence, or with an operation id that the slot remembers, changes no vector.
+ * 6. After an unexpected error the machine refuses further work; the caller recovers a new one from the store.
+ */
+export class SlotMachine {
+  readonly state: SlotState;
+  readonly store: ShardStore;
+  readonly #options: SlotMachineOptions;
+  readonly #waiters: AppliedWaiters;
+  #failure: unknown;
+  #underWay: Promise<void> = Promise.resolve();
+
+  private constructor(options: SlotMachineOptions, state: SlotState) {
+    this.#options = options;
+    this.state = state;
+    this.store = options.store;
+    this.#waiters = new AppliedWaiters(options.timers);
+  }
+
+  /** Rebuilds the slot from the store, to be followed by the log from `appliedSequence` + 1 on. */
+  static async recover(options: SlotMachineOptions, signal: AbortSignal): Promise<SlotMachine> {
+    const { store, slot, engine } = options;
+    const state = new SlotState(slot, await store.slot(slot));
+    for (const { operation } of await store.recentOperations(slot)) state.recent.add(operation);
+    for (const { ref, record } of await store.partitions(slot)) {
+      if (record.state === 'dropped') {
+        // The process may have died between the drop and the end of the purge.
+        await store.purgePartition(ref);
+        state.partitions.set(partitionName(ref), { state: 'dropped', ref, spec: record.spec });
+      } else {
+        state.partitions.set(partitionName(ref), await restorePartition(engine, store, ref, record, signal));
+      }
+    }
+    return new SlotMachine(options, state);
+  }
+
+  get appliedSequence(): Sequence {
+    return this.state.appliedSequence;
+  }
+
+  /**
+   * Applies consecutive messages, in ascending sequence. Not to be called again before it settled.
+   * Rejects only for failures of the store or the engine; the machine is then to be closed and recovered.
+   */
+  apply(messages: readonly SlotMessage[]): Promise<void> {
+    const work = this.#applyAll(messages);
+    this.#underWay = work.catch(() => undefined);
+    return work;
+  }
+
+  /** Resolves when the messages being applied now, if any, are in the store. */
+  settled(): Promise<void> {
+    return this.#underWay;
+  }
+
+  async #applyAll(messages: readonly SlotMessage[]): Promise<void> {
+    assert(this.#failure === undefined, 'a failed slot machine is recovered, not used');
+    const fresh = messages.filter((message) => message.sequence > this.state.appliedSequence);
+    try {
+      for (const run of cutIntoRuns(fresh.map((message) => readMessage(message, this.#options.slot, this.#options.slots)))) {
+        await this.#applyRun(run);
+        this.#waiters.reached(this.state.appliedSequence);
+      }
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  /** Resolves when everything up to `sequence` is applied; rejects with `receipt_timeout` at the deadline. */
+  async waitApplied(sequence: Sequence, timeoutMs: number): Promise<void> {
+    if (sequence > this.state.appliedSequence) await this.#waiters.wait(sequence, timeoutMs);
+  }
+
+  /** Frees the indexes and rejects whoever still waits. The store stays open. */
+  async close(): Promise<void> {
+    this.#failure ??= new Error('closed');
+    this.#waiters.close(new ShoalError('slot_unavailable', `Slot ${this.#options.slot} is closing on this shard. Try again.`));
+    for (const partition of this.state.partitions.values()) {
+      if (partition.state === 'active') await partition.index.drop();
+    }
+  }
+
+  async #applyRun(run: Run): Promise<void> {
+    switch (run.type) {
+      case 'writes':
+        return this.#applyWrites(run);
+      case 'define':
+        return this.#applyDefine(run);
+      case 'drop':
+        return this.#applyDrop(run);
+      case 'refused':
+        return this.#commit((ledger) => ledger.setAside(run.message, run.reason, run.detail));
+      default:
+        return run satisfies never;
+    }
+  }
+
+  /** Commits slot records and whatever `fill` adds, and moves the applied sequence. */
+  async #commit(fill: (ledger: SlotLedger, batch: StoreBatch) => void): Promise<void> {
+    const batch = new StoreBatch();
+    const ledger = new SlotLedger(this.state, batch);
+    fill(ledger, batch);
+    ledger.write();
+    await this.store.commit(batch, { sync: false });
+    ledger.adopt();
+  }
+
+  async #applyDefine({ message, mutation }: Run & { type: 'define' }): Promise<void> {
+    const ref = { code: mutation.code, partition: mutation.partition };
+    const operation = { sequence: message.sequence, operationId: mutation.operationId, outcomes: encodeOutcomes([]) };
+    if (mutation.spec.code !== ref.code || ref.partition >= mutation.spec.partitions) {
+      return this.#commit((ledger) => ledger.setAside(message, 'misplaced_message', 'The specification belongs to another embedding or has fewer partitions.'));
+    }
+    // A repeated definition changes nothing; neither does one that arrives after the drop, because codes are never reused.
+    if (this.state.partition(ref) !== undefined) return this.#commit((ledger) => ledger.applied(message, operation));
+    let partition: ActivePartition;
+    try {
+      partition = await openEmptyPartition(this.#options.engine, ref, mutation.spec);
+    } catch (error) {
+      if (!(error instanceof EngineMemoryFullError)) throw error;
+      return this.#commit((ledger) => ledger.setAside(message, 'engine_memory_full', 'The engine has no memory for another partition.'));
+    }
+    await this.#commit((ledger, batch) => {
+      batch.putPartition(this.#options.slot, recordOf(partition), ref);
+      ledger.applied(message, operation);
+    });
+    this.state.partitions.set(partitionName(ref), partition);
+  }
+
+  async #applyDrop({ message, mutation }: Run & { type: 'drop' }): Promise<void> {
+    const ref = { code: mutation.code, partition: mutation.partition };
+    const partition = this.state.partition(ref);
+    await this.#commit((ledger, batch) => {
+      if (partition !== undefined) batch.putPartition(this.#options.slot, droppedRecord(partition.spec), ref);
+      ledger.applied(message, { sequence: message.sequence, operationId: mutation.operationId, outcomes: encodeOutcomes([]) });
+    });
+    if (partition?.state !== 'active') return;
+    this.state.partitions.set(partitionName(ref), { state: 'dropped', ref, spec: partition.spec });
+    await partition.index.drop();
+    await this.store.purgePartition(ref);
+  }
+
+  /**
+   * Applies a run of writes in one step. Where the engine's memory ends, the run is applied message by message, so that
+   * only messages that really do not fit are set aside.
+   */
+  async #applyWrites(run: WriteRun): Promise<void> {
+    try {
+      await this.#applyWritesAtOnce(run);
+    } catch (error) {
+      if (!(error instanceof EngineMemoryFullError)) throw error;
+      for (const write of run.writes) {
+        const single: WriteRun = { type: 'writes', writes: [write] };
+        if (run.writes.length > 1) await this.#applyWrites(single);
+        else await this.#setAsideForMemory(write);
+      }
+    }
+  }
+
+  async #applyWritesAtOnce(run: WriteRun): Promise<void> {
+    const batch = new StoreBatch();
+    const ledger = new SlotLedger(this.state, batch);
+    const plans = await this.#openPlans(run, batch);
+    for (const { message, mutation } of run.writes) {
+      const earlier = ledger.earlier(mutation.operationId);
+      if (earlier !== undefined) {
+        ledger.applied(message, { ...earlier, sequence: message.sequence });
+        continue;
+      }
+      const partition = this.state.partition(mutation);
+      const remember = (outcome: Outcome) => sameOutcome(message, mutation, outcome);
+      if (partition === undefined) {
+        ledger.setAside(message, 'embedding_not_found', `Embedding ${mutation.code} was never defined in this slot.`, remember('embedding_unknown'));
+      } else if (partition.state === 'dropped') {
+        ledger.applied(message, remember('embedding_dropped'));
+      } else if (mutation.dim !== partition.spec.dim) {
+        ledger.setAside(message, 'dimension_mismatch', `The message has dimension ${mutation.dim}, the embedding ${partition.spec.dim}.`, remember('dimension_mismatch'));
+      } else {
+        const plan = plans.get(partition);
+        assert(plan !== undefined);
+        ledger.applied(message, plan.add({ message, mutation, partition }));
+      }
+    }
+    await this.#carryOut([...plans.values()], ledger, batch);
+  }
+
+  async #carryOut(plans: readonly PartitionPlan[], ledger: SlotLedger, batch: StoreBatch): Promise<void> {
+    let indexed = 0;
+    try {
+      for (const plan of plans) {
+        await this.#index(plan);
+        indexed += 1;
+      }
+    } catch (error) {
+      if (error instanceof EngineMemoryFullError && indexed > 0) {
+        // Part of the run is in the engine already and cannot be taken back: recover from the store.
+        throw new Error('the engine ran out of memory inside a run', { cause: error });
+      }
+      for (const plan of plans) plan.partition.ids.rollback();
+      throw error;
+    }
+    for (const plan of plans) {
+      plan.partition.ids.commit();
+      plan.partition.operationCount = plan.operationCount;
+      plan.partition.vectorCount = plan.vectorCount;
+      batch.putPartition(this.#options.slot, recordOf(plan.partition), plan.partition.ref);
+    }
+    ledger.write();
+    await this.store.commit(batch, { sync: false });
+    ledger.adopt();
+  }
+
+  /** Reads the ids of all keys that the run names, one crossing to disk per partition. */
+  async #openPlans(run: WriteRun, batch: StoreBatch): Promise<Map<ActivePartition, PartitionPlan>> {
+    const keysOf = new Map<ActivePartition, Set<VectorKey>>();
+    for (const { mutation } of run.writes) {
+      const partition = this.state.partition(mutation);
+      if (partition?.state !== 'active') continue;
+      const keys = keysOf.get(partition) ?? new Set();
+      for (const operation of mutation.operations) keys.add(operation.key);
+      keysOf.set(partition, keys);
+    }
+    const plans = new Map<ActivePartition, PartitionPlan>();
+    for (const [partition, keySet] of keysOf) {
+      const keys = [...keySet];
+      const ids = await this.store.findIds(partition.ref, keys);
+      const idOf = new Map<VectorKey, VecId | undefined>(keys.map((key, index) => [key, ids[index]]));
+      plans.set(partition, new PartitionPlan(partition, idOf, batch));
+    }
+    return plans;
+  }
+
+  async #index(plan: PartitionPlan): Promise<void> {
+    const { index, keys } = plan.partition;
+    if (plan.indexOps.length === 0) return;
+    // A recycled id gets its new key only when no search can still return its old vector.
+    if (plan.recyclesIds) await index.quiesce();
+    for (const { id, key } of plan.newKeys) keys.set(id, key);
+    await index.apply(plan.indexOps);
+  }
+
+  async #setAsideForMemory({ message, mutation }: WriteRun['writes'][number]): Promise<void> {
+    await this.#commit((ledger) => {
+      const detail = `The engine has no memory for ${mutation.operations.length} operations.`;
+      ledger.setAside(message, 'engine_memory_full', detail, sameOutcome(message, mutation, 'memory_full'));
+    });
+  }
+}

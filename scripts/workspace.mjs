@@ -1,0 +1,54 @@
+// Installs and builds the workspace. Runs on Node 20 and newer without any package, because it is what installs them.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+const stampPath = join(root, 'node_modules', '.shoal-installed');
+
+export function say(text) {
+  console.log(`\u001b[1m==>\u001b[0m ${text}`);
+}
+
+/** The environment for everything after the install: the workspace's own Node and tools come first. */
+export function toolEnvironment(extra = {}) {
+  const path = join(root, 'node_modules', '.bin') + delimiter + (process.env.PATH ?? '');
+  return { ...process.env, PATH: path, TURBO_TELEMETRY_DISABLED: '1', NO_UPDATE_NOTIFIER: '1', ...extra };
+}
+
+/** Runs a command with its output shown; resolves with its exit code. */
+export function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...options });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+}
+
+export async function mustRun(command, args, options) {
+  const code = await run(command, args, options);
+  if (code !== 0) {
+    console.error(`${[command, ...args].join(' ')} ended with code ${code}`);
+    process.exit(code);
+  }
+}
+
+function lockHash() {
+  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+}
+
+/** Installs the locked dependencies unless exactly these are installed already. */
+export async function ensureInstalled() {
+  const wanted = lockHash();
+  if (existsSync(stampPath) && readFileSync(stampPath, 'utf8') === wanted) return;
+  say('Installing dependencies (once; about half a minute)');
+  await mustRun('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(stampPath, wanted);
+}
+
+export async function ensureBuilt() {
+  say('Building (unchanged packages come from the cache)');
+  await mustRun('turbo', ['run', 'build', '--output-logs=errors-only'], { env: toolEnvironment() });
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { openEmbeddedBus } from '@shoal/bus';
+import { startGateway } from '@shoal/gateway';
+import { parseOperationId, parseShardId, parseSlot } from '@shoal/protocol';
+import { startShard, systemTimers } from '@shoal/shard';
+import type { Logger } from 'pino';
+import type { NodeConfig } from './config.ts';
+import { resolveRootKey, type RootKey } from './root-key.ts';
+import { VERSION } from './version.ts';
+
+export interface EmbeddedNode {
+  readonly url: string;
+  readonly rootKey: RootKey;
+  close(): Promise<void>;
+}
+
+/** Runs a gateway and a shard in this process over the embedded bus. Closes what it had opened when a later step fails. */
+export async function startNode(config: NodeConfig, logger: Logger): Promise<EmbeddedNode> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const rootKey = await resolveRootKey(config.directory, config.rootKey);
+    const bus = await openEmbeddedBus({ directory: join(config.directory, 'log'), slots: config.slots, durability: config.durability });
+    closers.push(() => bus.close());
+    const shard = await startShard(
+      {
+        shard: parseShardId('embedded'),
+        ownedSlots: Array.from({ length: config.slots }, (_, slot) => parseSlot(slot)),
+        slots: config.slots,
+        directory: join(config.directory, 'shard'),
+        engineMemoryMaxBytes: config.engineMemoryMaxBytes,
+        searchThreadCount: config.searchThreadCount,
+      },
+      { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION },
+    );
+    closers.push(() => shard.close());
+    const gateway = await startGateway(
+      { host: config.host, port: config.port, rootKey: rootKey.key, slots: config.slots, mode: 'embedded', version: VERSION },
+      { bus, logger, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
+    );
+    closers.push(() => gateway.close());
+    return { url: gateway.url, rootKey, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import type { Bus } from '@shoal/bus';
+import { Engine } from '@shoal/index';
+import { SUBJECTS, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
+import type { Timers } from '@shoal/shard-core';
+import { ShardStore } from '@shoal/store';
+import type { Logger } from 'pino';
+import type { ShardConfig } from './config.ts';
+import { SHARD_LIMITS } from './limits.ts';
+import { pause } from './pause.ts';
+import { SlotWorker } from './slot-worker.ts';
+
+export interface ShardDependencies {
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly timers: Timers;
+  readonly nowMs: () => number;
+  readonly version: string;
+}
+
+export interface Shard {
+  status(): ShardStatus;
+  /** Resolves when every owned slot serves; rejects when the signal aborts first. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** Stops slots, engine and store, in this order. The bus belongs to the caller. */
+  close(): Promise<void>;
+}
+
+/** Starts a shard: one store, one engine, one worker per owned slot. Throws registry errors for a directory that cannot be used. */
+export async function startShard(config: ShardConfig, dependencies: ShardDependencies): Promise<Shard> {
+  const store = await ShardStore.open({ directory: join(config.directory, 'store'), slots: config.slots });
+  let engine: Engine;
+  try {
+    engine = await Engine.start({ memoryMaxBytes: config.engineMemoryMaxBytes, searchThreadCount: config.searchThreadCount });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return new RunningShard(config, dependencies, store, engine);
+}
+
+class RunningShard implements Shard {
+  readonly #config: ShardConfig;
+  readonly #dependencies: ShardDependencies;
+  readonly #store: ShardStore;
+  readonly #engine: Engine;
+  readonly #stop = new AbortController();
+  readonly #workers: SlotWorker[];
+  readonly #loops: Promise<void>;
+  readonly #startedAtMs: number;
+  #announceCount = 0;
+
+  constructor(config: ShardConfig, dependencies: ShardDependencies, store: ShardStore, engine: Engine) {
+    this.#config = config;
+    this.#dependencies = dependencies;
+    this.#store = store;
+    this.#engine = engine;
+    this.#startedAtMs = dependencies.nowMs();
+    const { bus, logger, timers } = dependencies;
+    const onChange = (): void => this.#announce();
+    this.#workers = config.ownedSlots.map((slot) => new SlotWorker({ slot, slots: config.slots, store, engine, timers, bus, logger, onChange }));
+    this.#loops = Promise.all([...this.#workers.map((worker) => worker.run(this.#stop.signal)), this.#announceRegularly()]).then(() => undefined);
+  }
+
+  status(): ShardStatus {
+    this.#announceCount += 1;
+    const engine = this.#engine.stats();
+    return {
+      shard: this.#config.shard,
+      version: this.#dependencies.version,
+      count: this.#announceCount,
+      startedAtMs: this.#startedAtMs,
+      slots: this.#workers.map((worker) => worker.status()),
+      engineMemoryBytes: engine.memoryBytes,
+      engineMemoryMaxBytes: engine.memoryMaxBytes,
+    };
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    while (this.#workers.some((worker) => !worker.status().ready)) {
+      signal.throwIfAborted();
+      await pause(this.#dependencies.timers, 20, signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loops;
+    await this.#engine.close();
+    await this.#store.close();
+  }
+
+  async #announceRegularly(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      this.#announce();
+      await pause(this.#dependencies.timers, SHARD_LIMITS.statusIntervalMs, this.#stop.signal);
+    }
+  }
+
+  #announce(): void {
+    try {
+      this.#dependencies.bus.requests.announce(SUBJECTS.shardStatus, encodeShardStatus(this.status()));
+    } catch (error) {
+      this.#dependencies.logger.warn({ err: error }, 'the status could not be announced');
+    }
+  }
+}

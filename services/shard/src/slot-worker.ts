@@ -1,0 +1,120 @@
+import type { Bus, Serving } from '@shoal/bus';
+import { SUBJECTS, ShoalError, decodeQueryRequest, encodeQueryResponse, type Sequence, type Slot, type SlotStatus } from '@shoal/protocol';
+import { SlotMachine, answerQuery, type SlotMachineOptions } from '@shoal/shard-core';
+import type { Logger } from 'pino';
+import { SHARD_LIMITS } from './limits.ts';
+import { pause } from './pause.ts';
+
+export interface SlotWorkerOptions extends SlotMachineOptions {
+  readonly bus: Bus;
+  readonly logger: Logger;
+  /** Called when the slot becomes ready or stops being so. */
+  readonly onChange: () => void;
+}
+
+/**
+ * Owns one slot for as long as the shard runs: recover from the store, replay the log, serve; after a failure from the start.
+ *
+ *   recovering -> replaying -> serving -+-> (closed)
+ *        ^                              |
+ *        +-------- failed, pause <------+
+ *
+ * Invariant: queries are served only by a machine that has applied everything the log held when it was recovered.
+ */
+export class SlotWorker {
+  readonly slot: Slot;
+  readonly #options: SlotWorkerOptions;
+  #machine: SlotMachine | undefined;
+  #serving: Serving | undefined;
+
+  constructor(options: SlotWorkerOptions) {
+    this.slot = options.slot;
+    this.#options = options;
+  }
+
+  status(): SlotStatus {
+    const state = this.#machine?.state;
+    let embeddingCount = 0;
+    let vectorCount = 0;
+    for (const partition of state?.partitions.values() ?? []) {
+      if (partition.state !== 'active') continue;
+      embeddingCount += 1;
+      vectorCount += partition.vectorCount;
+    }
+    return {
+      slot: this.slot,
+      ready: this.#serving !== undefined,
+      appliedSequence: state?.appliedSequence ?? (0 as Sequence),
+      setAsideCount: state?.setAsideCount ?? 0,
+      embeddingCount,
+      vectorCount,
+    };
+  }
+
+  /** Resolves when the signal aborted and everything is closed. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let pauseMs: number = SHARD_LIMITS.recoverPauseMs;
+    while (!signal.aborted) {
+      try {
+        await this.#live(signal, () => {
+          pauseMs = SHARD_LIMITS.recoverPauseMs;
+        });
+      } catch (error) {
+        if (!signal.aborted) {
+          this.#options.logger.error({ err: error, slot: this.slot, pauseMs }, 'slot failed; it will be recovered');
+        }
+      } finally {
+        await this.#end();
+      }
+      if (signal.aborted) return;
+      await pause(this.#options.timers, pauseMs, signal);
+      pauseMs = Math.min(pauseMs * 2, SHARD_LIMITS.recoverPauseMaxMs);
+    }
+  }
+
+  async #live(signal: AbortSignal, onReady: () => void): Promise<void> {
+    const { bus } = this.#options;
+    const machine = await SlotMachine.recover(this.#options, signal);
+    this.#machine = machine;
+    const target = await bus.log.lastSequence(this.slot);
+    if (target < machine.appliedSequence) {
+      throw new ShoalError(
+        'log_incompatible',
+        `Slot ${this.slot} has applied sequence ${machine.appliedSequence}, but the log ends at ${target}: the log lost data or is another one. The slot does not answer.`,
+      );
+    }
+    if (machine.appliedSequence >= target) await this.#serve(machine, onReady);
+    const from = (machine.appliedSequence + 1) as Sequence;
+    const { groupMessages, groupBytes } = SHARD_LIMITS;
+    for await (const group of bus.log.read({ slot: this.slot, from, signal, maxMessages: groupMessages, maxBytes: groupBytes })) {
+      const setAsideBefore = machine.state.setAsideCount;
+      await machine.apply(group);
+      if (machine.state.setAsideCount > setAsideBefore) {
+        this.#options.logger.warn({ slot: this.slot, sequence: machine.appliedSequence, setAsideCount: machine.state.setAsideCount }, 'messages that cannot apply were set aside');
+      }
+      if (this.#serving === undefined && machine.appliedSequence >= target) await this.#serve(machine, onReady);
+    }
+  }
+
+  async #serve(machine: SlotMachine, onReady: () => void): Promise<void> {
+    this.#serving = await this.#options.bus.requests.serve(SUBJECTS.query(this.slot), async (payload) => {
+      return encodeQueryResponse(await answerQuery(machine, decodeQueryRequest(payload)));
+    });
+    onReady();
+    this.#options.onChange();
+  }
+
+  async #end(): Promise<void> {
+    const serving = this.#serving;
+    const machine = this.#machine;
+    this.#serving = undefined;
+    this.#machine = undefined;
+    try {
+      await serving?.close();
+      await machine?.close();
+    } catch (error) {
+      this.#options.logger.error({ err: error, slot: this.slot }, 'slot did not close cleanly');
+    }
+    this.#options.onChange();
+  }
+}

@@ -1,0 +1,100 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+export type ServiceName = 'gateway' | 'shard' | 'node';
+
+const OUTPUT_CHARS = 64 * 1024;
+const live = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of live) child.kill('SIGKILL');
+});
+
+/** A service as a process of its own, started from its built entry point, with the newest part of its output kept for diagnosis. */
+export class ServiceProcess {
+  readonly name: string;
+  readonly #service: ServiceName;
+  readonly #environment: Readonly<Record<string, string>>;
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  constructor(name: string, service: ServiceName, environment: Readonly<Record<string, string>>) {
+    this.name = name;
+    this.#service = service;
+    this.#environment = environment;
+  }
+
+  start(): void {
+    const entry = fileURLToPath(import.meta.resolve(`@shoal/${this.#service}/main`));
+    const child = spawn(process.execPath, [entry], { env: { PATH: process.env['PATH'], ...this.#environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const keep = (chunk: Buffer): void => {
+      this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_CHARS);
+    };
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
+    live.add(child);
+    child.on('exit', () => live.delete(child));
+    this.#child = child;
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error(`${this.name} was not started`);
+    return pid;
+  }
+
+  /** Sends a signal and waits for the process to be gone; returns its exit code, null when the signal ended it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined || !this.running) return child?.exitCode ?? null;
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(20_000) });
+    child.kill(signal);
+    await exited;
+    return child.exitCode;
+  }
+
+  /** Waits for the process to end by itself. */
+  async ended(timeoutMs: number): Promise<number | null> {
+    if (this.running && this.#child !== undefined) await once(this.#child, 'exit', { signal: AbortSignal.timeout(timeoutMs) });
+    return this.#child?.exitCode ?? null;
+  }
+}
+
+/** A port of the loopback interface that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  return address.port;
+}
+
+/** Polls until the gateway says that everything is served; fails with the output of the processes at the deadline. */
+export async function untilReady(url: string, processes: readonly ServiceProcess[], timeoutMs = 60_000): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs;
+  let last = 'no answer';
+  while (Date.now() < deadlineMs) {
+    try {
+      const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+      if (response.ok) return;
+      last = await response.text();
+    } catch (error) {
+      last = String(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const outputs = processes.map((process) => `--- ${process.name}\n${process.output}`).join('\n');
+  throw new Error(`${url} was not ready after ${timeoutMs} ms: ${last}\n${outputs}`);
+}

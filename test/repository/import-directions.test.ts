@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { isTest, readFile, typescriptFiles } from './source-files.ts';
+
+/** What each package may import from the workspace. ARCHITECTURE.md draws the same picture. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  protocol: [],
+  index: ['kernel'],
+  store: ['protocol'],
+  bus: ['protocol'],
+  'shard-core': ['index', 'protocol', 'store'],
+  client: ['protocol'],
+  bench: ['index', 'protocol'],
+  cli: ['bench', 'bus', 'client', 'protocol'],
+  gateway: ['bus', 'protocol'],
+  shard: ['bus', 'index', 'protocol', 'shard-core', 'store'],
+  node: ['bus', 'gateway', 'protocol', 'shard'],
+};
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+}
+
+function packageOf(path: string): string | undefined {
+  return /^(?:packages|services)\/([^/]+)\//.exec(path)?.[1];
+}
+
+function importsOf(path: string): Import[] {
+  const text = readFile(path);
+  const found = text.matchAll(/^\s*(?:import|export)\s(?:[^'";]*?\sfrom\s)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm);
+  return [...found].map((match) => ({ from: path, specifier: match[1] ?? match[2] ?? '' }));
+}
+
+const sources = typescriptFiles().filter((path) => packageOf(path) !== undefined);
+const imports = sources.flatMap(importsOf);
+
+describe('import directions', () => {
+  it('finds the packages and their imports', () => {
+    expect(new Set(sources.map(packageOf))).toEqual(new Set(Object.keys(ALLOWED)));
+    expect(imports.some(({ specifier }) => specifier === '@shoal/protocol')).toBe(true);
+  });
+
+  it('lets a package import only the packages below it', () => {
+    const wrong = imports.flatMap(({ from, specifier }) => {
+      const target = /^@shoal\/([^/]+)/.exec(specifier)?.[1];
+      const own = packageOf(from) ?? '';
+      if (target === undefined || target === own) return [];
+      return ALLOWED[own]?.includes(target) === true ? [] : [`${from} imports ${specifier}`];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('lets no import reach into another package by a path', () => {
+    const wrong = imports.filter(({ from, specifier }) => {
+      if (!specifier.startsWith('.')) return false;
+      const target = new URL(specifier, `file:///${from}`).pathname.slice(1);
+      return packageOf(target) !== packageOf(from);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('declares every workspace import as a dependency of the package', () => {
+    const wrong = imports.flatMap(({ from, specifier }) => {
+      const target = /^(@shoal\/[^/]+)/.exec(specifier)?.[1];
+      const folder = /^(?:packages|services)\/[^/]+/.exec(from)?.[0] ?? '';
+      if (target === undefined || target === `@shoal/${packageOf(from)}`) return [];
+      const { dependencies = {}, devDependencies = {} } = JSON.parse(readFile(`${folder}/package.json`)) as Record<string, Record<string, string>>;
+      return target in dependencies || target in devDependencies ? [] : [`${folder} does not declare ${target}`];
+    });
+    expect([...new Set(wrong)]).toEqual([]);
+  });
+
+  it('reads the environment only in a main.ts', () => {
+    const wrong = sources.filter((path) => !isTest(path) && !/\/main\.ts$/.test(path) && /\bprocess\.env\b/.test(readFile(path)));
+    expect(wrong).toEqual([]);
+  });
+});

@@ -1,0 +1,50 @@
+import { defineConfig } from 'vitest/config';
+
+const natsSetup = ['./test/harness/nats-global-setup.ts'];
+
+// One project per kind of suite: what it may need decides where a test goes.
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts'],
+          exclude: ['**/*.nats.test.ts', '**/node_modules/**', '**/dist/**'],
+          testTimeout: 60_000,
+        },
+      },
+      { test: { name: 'repository', include: ['test/repository/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'nats',
+          include: ['packages/*/src/**/*.nats.test.ts', 'services/*/src/**/*.nats.test.ts'],
+          globalSetup: natsSetup,
+          fileParallelism: false,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: natsSetup,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'crash',
+          include: ['test/crash/**/*.test.ts'],
+          globalSetup: natsSetup,
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
