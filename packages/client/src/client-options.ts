@@ -1,0 +1,79 @@
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
+import { ShoalError } from '@shoal/protocol';
+import { CLIENT_LIMITS } from './limits.ts';
+
+export interface ShoalClientOptions {
+  /** Base address of a gateway, such as `http://127.0.0.1:7700`. A path before `/v1` is kept. */
+  readonly url: string;
+  readonly apiKey?: string;
+  /** Time for one call with all its retries, milliseconds; 30,000 by default. */
+  readonly timeoutMs?: number;
+  /** Further attempts after a retryable error or a failed connection; 5 by default, 0 for none. */
+  readonly retries?: number;
+  readonly fetch?: typeof globalThis.fetch;
+  /** Uniform in [0, 1), for the jitter between attempts. */
+  readonly random?: () => number;
+  /** Time of day in milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Resolves after a time, or rejects with the signal's reason. */
+  readonly wait?: (durationMs: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export interface ClientSettings extends Required<Omit<ShoalClientOptions, 'apiKey'>> {
+  readonly apiKey: string | undefined;
+}
+
+/** Options of a single call. */
+export interface CallOptions {
+  /** Time for this call with all its retries, milliseconds. */
+  readonly timeoutMs?: number;
+  /** Ends the call with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+function parseUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new ShoalError('invalid_field', `url must be an http or https address, not "${text}".`, { field: 'url' });
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new ShoalError('invalid_field', 'url must not contain a user name or password; use apiKey.', { field: 'url' });
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+function parseApiKey(apiKey: string | undefined): string | undefined {
+  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new ShoalError('invalid_field', 'apiKey must be printable ASCII without spaces.', { field: 'apiKey' });
+  }
+  return apiKey;
+}
+
+export function parseWhole(value: number, field: string, minimum: number, maximum: number): number {
+  if (!Number.isInteger(value) || value < minimum || value > maximum) {
+    throw new ShoalError('invalid_field', `${field} must be a whole number from ${minimum} to ${maximum}, not ${value}.`, { field, limit: maximum });
+  }
+  return value;
+}
+
+export function parseTimeoutMs(value: number): number {
+  return parseWhole(value, 'timeoutMs', 1, CLIENT_LIMITS.maximumTimeoutMs);
+}
+
+async function wait(durationMs: number, signal?: AbortSignal): Promise<void> {
+  await setTimeoutPromise(durationMs, undefined, signal === undefined ? {} : { signal });
+}
+
+/** Checks the options and fills in the defaults; throws `invalid_field`. */
+export function parseClientOptions(options: ShoalClientOptions): ClientSettings {
+  return {
+    url: parseUrl(options.url),
+    apiKey: parseApiKey(options.apiKey),
+    timeoutMs: parseTimeoutMs(options.timeoutMs ?? CLIENT_LIMITS.defaultTimeoutMs),
+    retries: parseWhole(options.retries ?? CLIENT_LIMITS.defaultRetries, 'retries', 0, CLIENT_LIMITS.maximumRetries),
+    fetch: options.fetch ?? globalThis.fetch,
+    random: options.random ?? Math.random,
+    now: options.now ?? Date.now,
+    wait: options.wait ?? wait,
+  };
+}

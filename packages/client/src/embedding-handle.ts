@@ -1,0 +1,159 @@
+import {
+  LIMITS,
+  ShoalError,
+  mergeReceipts,
+  parseReceipt,
+  parseVectorKey,
+  receiptToJson,
+  type DeleteResponse,
+  type EmbeddingResponse,
+  type Receipt,
+  type ReceiptJson,
+  type SearchResponse,
+  type VectorResponse,
+  type Wait,
+} from '@shoal/protocol';
+import { ShoalClientError } from './client-error.ts';
+import type { CallOptions } from './client-options.ts';
+import type { HttpTransport } from './http-transport.ts';
+import { CLIENT_LIMITS } from './limits.ts';
+import {
+  probeVector,
+  queryOf,
+  searchBody,
+  searchCallOptions,
+  toSearchAnswer,
+  toSearchManyAnswer,
+  type SearchAnswer,
+  type SearchManyAnswer,
+  type SearchManyRequest,
+  type SearchRequest,
+} from './search.ts';
+import type { VectorSource } from './vector-batches.ts';
+import { writeVectors, type ItemOutcome, type WriteOptions, type WriteResult } from './write-vectors.ts';
+
+export interface StoredVector {
+  readonly key: string;
+  readonly values: Float32Array;
+  readonly payload?: Readonly<Record<string, unknown>>;
+}
+
+export interface DeleteOptions extends CallOptions {
+  readonly wait?: Wait;
+}
+
+/** A key as one segment of a path. The names `.` and `..` mean places in a URL and cannot be sent as a segment. */
+function keySegment(key: string): string {
+  parseVectorKey(key);
+  if (key === '.' || key === '..') {
+    throw new ShoalError('invalid_key', `The key "${key}" cannot be part of a URL; search by key instead.`, { field: 'key' });
+  }
+  return encodeURIComponent(key);
+}
+
+/** One embedding by name. Making a handle sends nothing; every method fails with ShoalError. */
+export class EmbeddingHandle {
+  readonly name: string;
+  readonly #transport: HttpTransport;
+  readonly #path: string;
+
+  constructor(transport: HttpTransport, name: string) {
+    this.#transport = transport;
+    this.name = name;
+    this.#path = `/v1/embeddings/${encodeURIComponent(name)}`;
+  }
+
+  /** Specification, counts and memory. */
+  async describe(options: CallOptions = {}): Promise<EmbeddingResponse> {
+    return (await this.#transport.call({ method: 'GET', path: this.#path }, options)) as EmbeddingResponse;
+  }
+
+  /** Drops the embedding with all its vectors. A retried drop that finds it gone has succeeded. */
+  async drop(options: CallOptions = {}): Promise<void> {
+    try {
+      await this.#transport.call({ method: 'DELETE', path: this.#path }, options);
+    } catch (error) {
+      const isGone = error instanceof ShoalClientError && (error.code === 'embedding_not_found' || error.code === 'embedding_dropped');
+      if (!isGone || error.attempts === 1) throw error;
+    }
+  }
+
+  /** Writes vectors, replacing those that have the same keys. Safe to retry, and retried. */
+  async upsert(vectors: VectorSource, options: WriteOptions = {}): Promise<WriteResult> {
+    return await writeVectors(this.#transport, `${this.#path}/vectors`, vectors, undefined, options);
+  }
+
+  /**
+   * Writes vectors, leaving alone those whose keys exist. Retried like `upsert`; after a retry, `exists` may mean that the first
+   * attempt, whose answer was lost, created the vector.
+   */
+  async insert(vectors: VectorSource, options: WriteOptions = {}): Promise<WriteResult> {
+    return await writeVectors(this.#transport, `${this.#path}/vectors`, vectors, 'insert', options);
+  }
+
+  /** The vector stored under a key; undefined when there is none. */
+  async get(key: string, options: CallOptions = {}): Promise<StoredVector | undefined> {
+    try {
+      const path = `${this.#path}/vectors/${keySegment(key)}`;
+      const { values, payload } = (await this.#transport.call({ method: 'GET', path }, options)) as VectorResponse;
+      return { key, values: Float32Array.from(values), ...(payload === undefined ? {} : { payload }) };
+    } catch (error) {
+      if (error instanceof ShoalError && error.code === 'vector_not_found') return undefined;
+      throw error;
+    }
+  }
+
+  /** Deletes by key; keys that do not exist do no harm. Safe to retry, and retried; after a retry `absent` may mean that the first attempt deleted. */
+  async delete(keys: readonly string[], options: DeleteOptions = {}): Promise<WriteResult> {
+    let receipt: Receipt = new Map();
+    let accepted = 0;
+    const outcomes: ItemOutcome[] = [];
+    for (let start = 0; start < keys.length; start += LIMITS.keysPerRequest) {
+      const content = JSON.stringify({ keys: keys.slice(start, start + LIMITS.keysPerRequest), wait: options.wait });
+      const call = { method: 'POST', path: `${this.#path}/delete`, body: { mediaType: 'application/json', content } } as const;
+      const response = (await this.#transport.call(call, options)) as DeleteResponse;
+      accepted += response.accepted;
+      receipt = mergeReceipts([receipt, parseReceipt(response.receipt, LIMITS.slots, 'receipt')]);
+      if (response.outcomes !== undefined) for (const outcome of response.outcomes) outcomes.push(outcome);
+    }
+    return { accepted, receipt: receiptToJson(receipt), ...(outcomes.length === 0 ? {} : { outcomes }) };
+  }
+
+  /** The nearest neighbours of a vector, or of the vector stored under a key. */
+  async search(request: SearchRequest): Promise<SearchAnswer> {
+    return toSearchAnswer(await this.#search(request));
+  }
+
+  /** Several searches in one request, 1 to 256. */
+  async searchMany(request: SearchManyRequest): Promise<SearchManyAnswer> {
+    return toSearchManyAnswer(await this.#search(request));
+  }
+
+  /**
+   * Returns once searches include everything that a receipt proves. `timeoutMs` (30,000 by default) bounds the whole wait, and
+   * its end is `receipt_timeout` or `deadline_exceeded`.
+   */
+  async waitUntilApplied(receipt: ReceiptJson, options: CallOptions = {}): Promise<void> {
+    if (Object.keys(receipt).length === 0) return;
+    const deadlineMs = this.#transport.now() + (options.timeoutMs ?? CLIENT_LIMITS.defaultTimeoutMs);
+    const { dim } = await this.describe(options);
+    const vector = probeVector(dim);
+    for (;;) {
+      const leftMs = Math.max(1, Math.ceil(deadlineMs - this.#transport.now()));
+      const timeoutMs = Math.min(leftMs, CLIENT_LIMITS.appliedProbeMs);
+      try {
+        await this.search({ vector, k: 1, after: receipt, timeoutMs, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+        return;
+      } catch (error) {
+        const isUnfinished = error instanceof ShoalError && (error.code === 'receipt_timeout' || error.code === 'deadline_exceeded');
+        if (!isUnfinished || this.#transport.now() >= deadlineMs) throw error;
+      }
+    }
+  }
+
+  async #search(request: SearchRequest | SearchManyRequest): Promise<SearchResponse> {
+    const content = searchBody(queryOf(request), request);
+    const call = { method: 'POST', path: `${this.#path}/search`, body: { mediaType: 'application/json', content } } as const;
+    return (await this.#transport.call(call, searchCallOptions(request))) as SearchResponse;
+  }
+}

@@ -1,0 +1,124 @@
+/** One call over HTTP: a deadline over all its attempts, retries with backoff, and errors as ShoalClientError. */
+import { backoffMs } from './backoff.ts';
+import { ShoalClientError } from './client-error.ts';
+import { parseTimeoutMs, type CallOptions, type ClientSettings } from './client-options.ts';
+import { errorOfResponse } from './problem.ts';
+
+export interface HttpCall {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** From the root of the API, beginning with a slash, already encoded. */
+  readonly path: string;
+  readonly body?: { readonly mediaType: string; readonly content: string | Uint8Array<ArrayBuffer> };
+  /** False for a call that is a question about the present, such as a probe. */
+  readonly retry?: boolean;
+}
+
+/** Both signals of a call: the caller's and its own deadline. */
+interface CallLimits {
+  readonly callerSignal: AbortSignal | undefined;
+  readonly deadlineSignal: AbortSignal;
+  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+}
+
+export class HttpTransport {
+  readonly #settings: ClientSettings;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(settings: ClientSettings) {
+    this.#settings = settings;
+    this.#headers = {
+      accept: 'application/json',
+      ...(settings.apiKey === undefined ? {} : { authorization: `Bearer ${settings.apiKey}` }),
+    };
+  }
+
+  /** Time of day in milliseconds since 1970. */
+  now(): number {
+    return this.#settings.now();
+  }
+
+  /** The parsed JSON of a successful answer; undefined when it has no body. */
+  async call(call: HttpCall, options: CallOptions = {}): Promise<unknown> {
+    const { now, retries, timeoutMs: defaultTimeoutMs } = this.#settings;
+    const timeoutMs = parseTimeoutMs(options.timeoutMs ?? defaultTimeoutMs);
+    const limits: CallLimits = {
+      callerSignal: options.signal,
+      deadlineSignal: AbortSignal.timeout(timeoutMs),
+      deadlineMs: now() + timeoutMs,
+      timeoutMs,
+    };
+    const attemptsMaximum = call.retry === false ? 1 : retries + 1;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt(call, limits);
+      } catch (error) {
+        if (!(error instanceof ShoalClientError)) throw error;
+        error.attempts = attempt;
+        if (!error.retryable || error.origin === 'deadline' || attempt >= attemptsMaximum) throw error;
+        await this.#waitBeforeNext(attempt, error, limits);
+      }
+    }
+  }
+
+  /** Throws the error when the wait would pass the deadline: to say it at once is worth more than to say it later. */
+  async #waitBeforeNext(attempt: number, error: ShoalClientError, limits: CallLimits): Promise<void> {
+    const { random, wait, now } = this.#settings;
+    const delayMs = backoffMs(attempt, random, error.retryAfterMs);
+    if (now() + delayMs >= limits.deadlineMs) throw error;
+    limits.callerSignal?.throwIfAborted();
+    try {
+      await wait(delayMs, limits.callerSignal);
+    } catch (waitError) {
+      limits.callerSignal?.throwIfAborted();
+      throw waitError;
+    }
+  }
+
+  async #attempt(call: HttpCall, limits: CallLimits): Promise<unknown> {
+    const { url, fetch, now } = this.#settings;
+    const { callerSignal, deadlineSignal } = limits;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${url}${call.path}`, {
+        method: call.method,
+        headers: call.body === undefined ? this.#headers : { ...this.#headers, 'content-type': call.body.mediaType },
+        ...(call.body === undefined ? {} : { body: call.body.content }),
+        signal: callerSignal === undefined ? deadlineSignal : AbortSignal.any([callerSignal, deadlineSignal]),
+        redirect: 'error',
+      });
+      text = await response.text();
+    } catch (error) {
+      throw this.#failureOf(error, limits);
+    }
+    if (!response.ok) throw errorOfResponse(response, text, now());
+    return parseAnswer(text, response.status);
+  }
+
+  /** The signals say why an attempt ended without an answer; the error that fetch throws does not, reliably. */
+  #failureOf(error: unknown, { callerSignal, deadlineSignal, timeoutMs }: CallLimits): unknown {
+    if (callerSignal?.aborted === true) return callerSignal.reason;
+    if (deadlineSignal.aborted) {
+      return new ShoalClientError('deadline_exceeded', `${this.#settings.url} gave no answer within ${timeoutMs} ms.`, { origin: 'deadline', cause: error });
+    }
+    return new ShoalClientError('not_ready', `Nothing answers at ${this.#settings.url}${reasonOf(error)}.`, { origin: 'connection', cause: error });
+  }
+}
+
+/** The system's code of a connection failure, such as ECONNREFUSED, which fetch hides in the cause. */
+function reasonOf(error: unknown): string {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' ? ` (${code})` : '';
+}
+
+function parseAnswer(text: string, status: number): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const detail = { origin: 'server', httpStatus: status, retryable: false, cause: error } as const;
+    throw new ShoalClientError('internal', 'The answer is not JSON; is this the address of a Shoal gateway?', detail);
+  }
+}

@@ -1,0 +1,21 @@
+/** Every bound and default of the client, in one place. */
+export const CLIENT_LIMITS = {
+  /** A call and all its retries, unless the caller says otherwise. */
+  defaultTimeoutMs: 30_000,
+  maximumTimeoutMs: 24 * 60 * 60 * 1000,
+  defaultRetries: 5,
+  maximumRetries: 20,
+  /** Upper bound of the first wait between attempts; it doubles with each further one. */
+  firstBackoffMs: 100,
+  maximumBackoffMs: 5_000,
+  /** How much longer the client waits for a search than the server was told to spend on it. */
+  searchGraceMs: 2_000,
+  defaultBatchVectors: 500,
+  /** Estimated body size at which a batch is full before it has its number of vectors; half of what the server takes. */
+  batchBytes: 16 * 1024 * 1024,
+  defaultInFlight: 4,
+  maximumInFlight: 64,
+  readyPollMs: 200,
+  /** One search of waitUntilApplied; shorter than the whole wait, so that a lost answer costs little. */
+  appliedProbeMs: 5_000,
+} as const;

@@ -1,0 +1,104 @@
+/** Searches: what the caller asks, the JSON body it becomes, and the answer with vectors as Float32Array again. */
+import { LIMITS, ShoalError, type ReceiptJson, type SearchPath, type SearchResponse } from '@shoal/protocol';
+import type { CallOptions } from './client-options.ts';
+import { CLIENT_LIMITS } from './limits.ts';
+
+export interface SearchOptions {
+  /** How many neighbours, 1 to 1,000. */
+  readonly k: number;
+  /** Size of the candidate list in the graph; more is slower with better recall. */
+  readonly ef?: number;
+  readonly path?: SearchPath;
+  /** Candidates to re-rank by full precision, as a multiple of k; for path `rabitq`. */
+  readonly rerank?: number;
+  /** The answer includes everything that this receipt proves, or fails with `receipt_timeout`. */
+  readonly after?: ReceiptJson;
+  readonly include?: readonly ('values' | 'payload')[];
+  /** What the server may spend, milliseconds; the call itself then takes at most 2 s longer, retries included. */
+  readonly timeoutMs?: number;
+  /** Whether an answer without some partitions is better than none. */
+  readonly allowPartial?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A search for the neighbours of a vector, or of the vector that is stored under a key. */
+export type SearchRequest = SearchOptions & ({ readonly vector: Float32Array | readonly number[] } | { readonly key: string });
+
+export interface SearchManyRequest extends SearchOptions {
+  readonly vectors: readonly (Float32Array | readonly number[])[];
+}
+
+export interface Hit {
+  readonly key: string;
+  /** Lower is nearer, whatever the distance. */
+  readonly distance: number;
+  readonly values?: Float32Array;
+  readonly payload?: Readonly<Record<string, unknown>>;
+}
+
+type AnswerHead = Omit<SearchResponse, 'results'>;
+
+export interface SearchAnswer extends AnswerHead {
+  /** Nearest first. */
+  readonly hits: readonly Hit[];
+}
+
+export interface SearchManyAnswer extends AnswerHead {
+  /** One list per vector, in their order. */
+  readonly results: readonly (readonly Hit[])[];
+}
+
+type Query = { readonly vector: unknown } | { readonly vectors: unknown } | { readonly key: string };
+
+const plain = (vector: Float32Array | readonly number[]): readonly number[] => (vector instanceof Float32Array ? Array.from(vector) : vector);
+
+export function queryOf(request: SearchRequest | SearchManyRequest): Query {
+  if ('vectors' in request) return { vectors: request.vectors.map(plain) };
+  if ('key' in request) return { key: request.key };
+  return { vector: plain(request.vector) };
+}
+
+export function searchBody(query: Query, options: SearchOptions): string {
+  const { k, ef, path, rerank, after, include, timeoutMs, allowPartial } = options;
+  return JSON.stringify({ ...query, k, ef, path, rerank, after, include, timeoutMs, allowPartial });
+}
+
+/** The client outlasts the server's deadline a little, so that the server's own error arrives. */
+export function searchCallOptions(options: SearchOptions): CallOptions {
+  return {
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs + CLIENT_LIMITS.searchGraceMs }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
+}
+
+interface WireHit {
+  readonly key: string;
+  readonly distance: number;
+  readonly values?: readonly number[];
+  readonly payload?: Readonly<Record<string, unknown>>;
+}
+
+function toHit({ key, distance, values, payload }: WireHit): Hit {
+  return {
+    key,
+    distance,
+    ...(values === undefined ? {} : { values: Float32Array.from(values) }),
+    ...(payload === undefined ? {} : { payload }),
+  };
+}
+
+export function toSearchAnswer(response: SearchResponse): SearchAnswer {
+  const { results, ...head } = response;
+  return { ...head, hits: (results as readonly WireHit[]).map(toHit) };
+}
+
+export function toSearchManyAnswer(response: SearchResponse): SearchManyAnswer {
+  const { results, ...head } = response;
+  return { ...head, results: (results as readonly (readonly WireHit[])[]).map((hits) => hits.map(toHit)) };
+}
+
+/** The search that waits for a receipt without wanting an answer: the one nearest neighbour of a unit vector. */
+export function probeVector(dim: number): number[] {
+  if (!Number.isInteger(dim) || dim < 1 || dim > LIMITS.dim) throw new ShoalError('invalid_field', `dim ${dim} cannot be.`, { field: 'dim' });
+  return Array.from({ length: dim }, (_unused, index) => (index === 0 ? 1 : 0));
+}

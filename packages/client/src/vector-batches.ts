@@ -1,0 +1,54 @@
+/** Cuts a stream of vectors into requests of bounded size. */
+import { parsePayload } from '@shoal/protocol';
+import { CLIENT_LIMITS } from './limits.ts';
+
+/** One vector to write. Components are float32: a Float32Array travels as it is, numbers are rounded by the server. */
+export interface VectorToWrite {
+  readonly key: string;
+  readonly values: Float32Array | readonly number[];
+  /** A JSON object that is stored with the vector. */
+  readonly payload?: Readonly<Record<string, unknown>>;
+}
+
+/** Many vectors: all at once, or as they come. */
+export type VectorSource = Iterable<VectorToWrite> | AsyncIterable<VectorToWrite>;
+
+export interface BatchItem {
+  readonly key: string;
+  readonly values: Float32Array | readonly number[];
+  /** UTF-8 JSON text. */
+  readonly payload?: Uint8Array;
+}
+
+export interface VectorBatch {
+  /** Position of the first item in the whole input, from 0. */
+  readonly firstIndex: number;
+  readonly items: readonly BatchItem[];
+}
+
+/** An upper estimate: numbers written as JSON take at most 24 characters and a comma, keys at most 6 per character when escaped. */
+function estimatedBytes(item: BatchItem): number {
+  const componentBytes = item.values instanceof Float32Array ? 4 : 25;
+  return 64 + item.key.length * 6 + item.values.length * componentBytes + (item.payload?.length ?? 0);
+}
+
+/** Batches of at most `batchVectors` items and, by estimate, `CLIENT_LIMITS.batchBytes`. Throws `payload_too_large` or `invalid_field` for a payload. */
+export async function* vectorBatches(vectors: VectorSource, batchVectors: number): AsyncGenerator<VectorBatch> {
+  let items: BatchItem[] = [];
+  let bytes = 0;
+  let firstIndex = 0;
+  for await (const { key, values, payload } of vectors) {
+    const field = `vectors[${firstIndex + items.length}].payload`;
+    const item: BatchItem = payload === undefined ? { key, values } : { key, values, payload: parsePayload(payload, field) };
+    const itemBytes = estimatedBytes(item);
+    if (items.length >= batchVectors || (items.length > 0 && bytes + itemBytes > CLIENT_LIMITS.batchBytes)) {
+      yield { firstIndex, items };
+      firstIndex += items.length;
+      items = [];
+      bytes = 0;
+    }
+    items.push(item);
+    bytes += itemBytes;
+  }
+  if (items.length > 0) yield { firstIndex, items };
+}
