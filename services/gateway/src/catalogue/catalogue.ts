@@ -1,0 +1,179 @@
+import type { Bus } from '@shoal/bus';
+import {
+  LIMITS, ShoalError, identityOf,
+  type EmbeddingCode, type EmbeddingName, type OperationId, type TenantId,
+} from '@shoal/protocol';
+import type { Logger } from 'pino';
+import type { Clock, Timers } from '../clock.ts';
+import { GATEWAY_LIMITS } from '../limits.ts';
+import { BoundedRegistry } from './bounded-registry.ts';
+import { CatalogueFeed } from './catalogue-feed.ts';
+import { CodeAllocator } from './code-allocator.ts';
+import { DefinitionPublisher } from './definition.ts';
+import { EmbeddingCache } from './embedding-cache.ts';
+import type { WantedEmbedding } from './explicit-parameters.ts';
+import { CATALOGUE_KEYS } from './keys.ts';
+import { EmbeddingLifecycle, type HeldClaim } from './lifecycle.ts';
+import { NameClaims } from './name-claims.ts';
+import { encodeIdentityClaim, type EmbeddingRecord, type IdentityClaim } from './records.ts';
+import { Turns } from './turns.ts';
+
+export interface CatalogueDependencies {
+  readonly bus: Pick<Bus, 'registry' | 'log'>;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  newOperationId(): OperationId;
+}
+
+export interface Registered {
+  readonly record: EmbeddingRecord;
+  /** False when the embedding was there before. */
+  readonly created: boolean;
+}
+
+/** The embeddings of the cluster: registered, found, listed and dropped, by any number of gateways at once. See lifecycle.ts. */
+export class Catalogue {
+  readonly #registry: BoundedRegistry;
+  readonly #clock: Clock;
+  readonly #codes: CodeAllocator;
+  readonly #names: NameClaims;
+  readonly #cache = new EmbeddingCache();
+  readonly #lifecycle: EmbeddingLifecycle;
+  readonly #feed: CatalogueFeed;
+  readonly #registrations = new Turns();
+  readonly #lookups = new Map<string, Promise<EmbeddingRecord | undefined>>();
+
+  constructor(dependencies: CatalogueDependencies) {
+    const { bus, clock, timers, logger } = dependencies;
+    this.#clock = clock;
+    this.#registry = new BoundedRegistry(bus.registry, GATEWAY_LIMITS.registryTimeoutMs, timers);
+    this.#codes = new CodeAllocator(this.#registry);
+    this.#names = new NameClaims(this.#registry);
+    const definitions = new DefinitionPublisher(bus.log, () => dependencies.newOperationId());
+    this.#lifecycle = new EmbeddingLifecycle(this.#registry, this.#names, definitions, this.#cache);
+    this.#feed = new CatalogueFeed({ registry: bus.registry, cache: this.#cache, lifecycle: this.#lifecycle, timers, logger });
+  }
+
+  /** Resolves once the present embeddings are known, or after a bounded wait: `loaded` tells which. */
+  start(): Promise<void> {
+    return this.#feed.start();
+  }
+
+  get loaded(): boolean {
+    return this.#feed.loaded;
+  }
+
+  close(): Promise<void> {
+    return this.#feed.close();
+  }
+
+  /**
+   * Idempotent on (tenant, model, dim, distance). Throws `name_taken` when another embedding has the name, and `spec_conflict`
+   * when the embedding exists and differs in a parameter that the caller gave.
+   */
+  register(tenant: TenantId, wanted: WantedEmbedding): Promise<Registered> {
+    const identity = identityOf(tenant, wanted.registration);
+    return this.#registrations.run(identity, () => this.#register(tenant, identity, wanted));
+  }
+
+  async #register(tenant: TenantId, identity: string, wanted: WantedEmbedding): Promise<Registered> {
+    let ownCode: EmbeddingCode | undefined;
+    for (let attempt = 0; attempt < GATEWAY_LIMITS.registryAttempts; attempt += 1) {
+      let held = await this.#lifecycle.readClaim(identity);
+      if (held === undefined) {
+        held = await this.#claim(tenant, identity, wanted);
+        ownCode = held?.claim.spec.code;
+        if (held === undefined) continue;
+      }
+      const result = await this.#lifecycle.finishClaim(held);
+      switch (result.type) {
+        case 'active':
+          refuseConflict(wanted, result.record);
+          return { record: result.record, created: result.record.spec.code === ownCode };
+        case 'name_lost':
+          if (held.claim.spec.name === wanted.registration.name) throw nameTaken(wanted.registration.name);
+          continue;
+        case 'superseded':
+          continue;
+      }
+    }
+    throw new ShoalError('overloaded', 'The registration was overtaken by others too often.');
+  }
+
+  /** Claims the identity with a fresh code; undefined when another gateway was faster. */
+  async #claim(tenant: TenantId, identity: string, { registration }: WantedEmbedding): Promise<HeldClaim | undefined> {
+    if (this.#cache.activeCount(tenant) >= LIMITS.embeddingsPerTenant) {
+      throw new ShoalError('too_many_embeddings', `A tenant may have ${LIMITS.embeddingsPerTenant} embeddings.`, { limit: LIMITS.embeddingsPerTenant });
+    }
+    // Only saves a code and two writes: the name is taken by compare-and-set later.
+    if ((await this.#names.holder(tenant, registration.name)) !== undefined) throw nameTaken(registration.name);
+    const code = await this.#codes.next();
+    const claim: IdentityClaim = { phase: 'claimed', spec: { code, tenant, ...registration }, createdAtMs: this.#clock.nowMs() };
+    const revision = await this.#registry.create(CATALOGUE_KEYS.identity(identity), encodeIdentityClaim(claim));
+    return revision === undefined ? undefined : { claim, revision };
+  }
+
+  /** The active embedding of a name. Asks the registry when this gateway does not know it. Throws `embedding_not_found`. */
+  async resolve(tenant: TenantId, name: EmbeddingName): Promise<EmbeddingRecord> {
+    const record = this.#cache.active(tenant, name) ?? (await this.#lookUpOnce(tenant, name));
+    if (record === undefined) throw notFound(name);
+    return record;
+  }
+
+  /** Every embedding of a tenant that is not dropped, by name. Throws `not_ready` before the catalogue is loaded. */
+  list(tenant: TenantId): readonly EmbeddingRecord[] {
+    if (!this.#feed.loaded) throw new ShoalError('not_ready', 'The catalogue of embeddings is still being loaded.');
+    return this.#cache.list(tenant);
+  }
+
+  /** Ends the embedding of a name; its keys are free when this resolves. Throws `embedding_not_found`. */
+  async drop(tenant: TenantId, name: EmbeddingName): Promise<void> {
+    const held = await this.#names.holder(tenant, name);
+    if (held === undefined) throw notFound(name);
+    await this.#finishHeld(held.identity, held.code);
+    if (!(await this.#lifecycle.drop(held.code))) throw notFound(name);
+  }
+
+  /** Concurrent look-ups of the same name ask the registry once. */
+  #lookUpOnce(tenant: TenantId, name: EmbeddingName): Promise<EmbeddingRecord | undefined> {
+    const key = CATALOGUE_KEYS.name(tenant, name);
+    const running = this.#lookups.get(key);
+    if (running !== undefined) return running;
+    const lookup = this.#lookUp(tenant, name).finally(() => this.#lookups.delete(key));
+    this.#lookups.set(key, lookup);
+    return lookup;
+  }
+
+  async #lookUp(tenant: TenantId, name: EmbeddingName): Promise<EmbeddingRecord | undefined> {
+    const held = await this.#names.holder(tenant, name);
+    if (held === undefined) return undefined;
+    await this.#finishHeld(held.identity, held.code);
+    const known = await this.#lifecycle.readRecord(held.code);
+    return known?.record.state === 'active' ? known.record : undefined;
+  }
+
+  /** A registration that some gateway left between its steps is finished by whoever meets it. */
+  async #finishHeld(identity: string, code: EmbeddingCode): Promise<void> {
+    const known = await this.#lifecycle.readRecord(code);
+    if (known !== undefined && known.record.state !== 'registering') return;
+    const held = await this.#lifecycle.readClaim(identity);
+    if (held?.claim.spec.code === code) await this.#lifecycle.finishClaim(held);
+  }
+}
+
+function refuseConflict(wanted: WantedEmbedding, { spec }: EmbeddingRecord): void {
+  const conflict = wanted.conflictWith(spec);
+  if (conflict === undefined) return;
+  throw new ShoalError(
+    'spec_conflict',
+    `The embedding of this model, dimension and distance exists as ${spec.name} with ${conflict.field} ${conflict.existing}, not ${conflict.wanted}.`,
+    { field: conflict.field },
+  );
+}
+
+const nameTaken = (name: EmbeddingName): ShoalError =>
+  new ShoalError('name_taken', `Another embedding has the name ${name}.`, { field: 'name' });
+
+const notFound = (name: EmbeddingName): ShoalError =>
+  new ShoalError('embedding_not_found', `There is no embedding with the name ${name}.`, { field: 'name' });

@@ -1,0 +1,20 @@
+/**
+ * Keys of the catalogue in the registry. Every token is of [A-Za-z0-9_-]; names are base64url because they may hold dots.
+ *
+ *   counter.embedding            last code given out
+ *   identity.<sha-256 hex>       who holds (tenant, model, dimension, distance)
+ *   name.<tenant>.<name>         who holds the name
+ *   embedding.<code>             the embedding and its state
+ */
+import type { EmbeddingCode, EmbeddingName, TenantId } from '@shoal/protocol';
+
+const token = (text: string): string => Buffer.from(text, 'utf8').toString('base64url');
+
+export const EMBEDDING_PREFIX = 'embedding';
+
+export const CATALOGUE_KEYS = {
+  counter: 'counter.embedding',
+  identity: (identity: string): string => `identity.${identity}`,
+  name: (tenant: TenantId, name: EmbeddingName): string => `name.${token(tenant)}.${token(name)}`,
+  embedding: (code: EmbeddingCode): string => `${EMBEDDING_PREFIX}.${code}`,
+} as const;

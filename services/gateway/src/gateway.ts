@@ -1,0 +1,112 @@
+import assert from 'node:assert';
+import type { AddressInfo } from 'node:net';
+import type { Bus } from '@shoal/bus';
+import { ROUTES, ShoalError, type OperationId } from '@shoal/protocol';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { Catalogue } from './catalogue/catalogue.ts';
+import { systemTimers, type Clock, type Timers } from './clock.ts';
+import { ClusterView } from './cluster/cluster-view.ts';
+import type { GatewayConfig } from './config.ts';
+import { createHttpServer } from './http/http-server.ts';
+import { answerOtherMethods } from './http/other-methods.ts';
+import { GATEWAY_LIMITS } from './limits.ts';
+import { FetchPath } from './reading/fetch-path.ts';
+import { SearchPath } from './reading/search-path.ts';
+import { SlotDispatcher } from './reading/slot-dispatcher.ts';
+import { SlotQueries } from './reading/slot-queries.ts';
+import { addClusterRoutes } from './routes/cluster-routes.ts';
+import { addEmbeddingRoutes } from './routes/embedding-routes.ts';
+import type { RouteContext } from './routes/route-context.ts';
+import { addSearchRoutes } from './routes/search-routes.ts';
+import { addVectorRoutes } from './routes/vector-routes.ts';
+import { AppliedWait } from './writing/applied-wait.ts';
+import { WritePath } from './writing/write-path.ts';
+
+export interface GatewayDependencies {
+  /** Stays open when the gateway closes: it belongs to whoever opened it. */
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** The system's when absent. */
+  readonly timers?: Timers;
+  newOperationId(): OperationId;
+}
+
+export interface Gateway {
+  /** Where it listens, as in `http://127.0.0.1:7700`. */
+  readonly url: string;
+  /** Takes no more requests, finishes those under way within a deadline, and stops. */
+  close(): Promise<void>;
+}
+
+const OPENAPI_URL = '/openapi.json';
+
+/** Starts the HTTP gateway over a bus. Throws `port_in_use` when the port is taken. */
+export async function startGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<Gateway> {
+  const { bus, logger, clock, timers = systemTimers } = dependencies;
+  assert.equal(config.slots, bus.log.slots, 'the log is opened with the slots of the cluster');
+  const newOperationId = (): OperationId => dependencies.newOperationId();
+  const clusterView = new ClusterView({ requests: bus.requests, slots: bus.log.slots, clock, logger });
+  const catalogue = new Catalogue({ bus, clock, timers, logger, newOperationId });
+  const queries = new SlotQueries(bus.requests, clock, timers);
+  const dispatcher = new SlotDispatcher({
+    slots: bus.log.slots, queries, clock, timers, appliedFloor: (slot) => clusterView.appliedFloor(slot),
+  });
+  const fetchPath = new FetchPath({ log: bus.log, queries, timers });
+  let closing = false;
+  const context: RouteContext = {
+    bus, clock, catalogue, clusterView, queries, fetchPath,
+    version: config.version,
+    mode: config.mode,
+    searchPath: new SearchPath({ log: bus.log, dispatcher, fetchPath, clock, timers }),
+    writePath: new WritePath({ log: bus.log, clock, newOperationId, appliedWait: new AppliedWait({ queries, clock, timers }) }),
+    isClosing: () => closing,
+  };
+  const app = await createHttpServer({
+    rootKey: config.rootKey, version: config.version, logger, timers,
+    requestIdPrefix: newOperationId().slice(0, 8),
+    isClosing: context.isClosing,
+  });
+  addRoutes(app, context);
+  const closeParts = async (): Promise<void> => {
+    closing = true;
+    const cancel = timers.after(GATEWAY_LIMITS.closeTimeoutMs, () => app.server.closeAllConnections());
+    await app.close();
+    cancel();
+    await catalogue.close();
+    await clusterView.close();
+  };
+  try {
+    await clusterView.start();
+    await catalogue.start();
+    const url = await listen(app, config);
+    logger.info({ url }, 'the gateway listens');
+    return { url, close: closeParts };
+  } catch (error) {
+    await closeParts();
+    throw error;
+  }
+}
+
+function addRoutes(app: FastifyInstance, context: RouteContext): void {
+  addEmbeddingRoutes(app, context);
+  addVectorRoutes(app, context);
+  addSearchRoutes(app, context);
+  addClusterRoutes(app, context);
+  app.get(OPENAPI_URL, { schema: { hide: true } }, async () => app.swagger());
+  answerOtherMethods(app, [...Object.values(ROUTES), { method: 'GET', url: OPENAPI_URL }]);
+}
+
+async function listen(app: FastifyInstance, { host, port }: GatewayConfig): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
+      throw new ShoalError('port_in_use', `Port ${port} on ${host} is taken by another program; stop it, or set SHOAL_HTTP_PORT to a free port.`, { cause });
+    }
+    throw cause;
+  }
+  const address = app.server.address() as AddressInfo;
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+}

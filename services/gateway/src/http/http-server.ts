@@ -1,0 +1,138 @@
+import type { Socket } from 'node:net';
+import swagger from '@fastify/swagger';
+import { LIMITS, ShoalError, type TenantId } from '@shoal/protocol';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { BodyBudget } from '../body-budget.ts';
+import type { Timers } from '../clock.ts';
+import { GATEWAY_LIMITS } from '../limits.ts';
+import { Authentication, DEFAULT_TENANT } from './authentication.ts';
+import { answerClientError } from './client-errors.ts';
+import { expectedError, problemDocument, problemHeaders, unexpectedError } from './problem.ts';
+import { BodyReader, acceptBodies } from './request-body.ts';
+import { requestIds } from './request-ids.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose embeddings the request is about. */
+    tenant: TenantId;
+  }
+}
+
+export interface HttpServerOptions {
+  readonly rootKey: string;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly timers: Timers;
+  /** Begins the ids of requests; random per process. */
+  readonly requestIdPrefix: string;
+  /** True from the moment when the gateway begins to close. */
+  readonly isClosing: () => boolean;
+}
+
+/** Served without a key. Everything else that exists needs one. */
+const OPEN_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json']);
+
+/** The HTTP server with everything that is the same for all routes; the routes are added to it. */
+export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const nextRequestId = requestIds(options.requestIdPrefix);
+  const app = fastify({
+    // Requests are logged by the hook below, without bodies, keys or query strings.
+    logger: false,
+    genReqId: nextRequestId,
+    bodyLimit: LIMITS.bodyBytes,
+    connectionTimeout: GATEWAY_LIMITS.connectionTimeoutMs,
+    keepAliveTimeout: GATEWAY_LIMITS.keepAliveTimeoutMs,
+    requestTimeout: GATEWAY_LIMITS.requestTimeoutMs,
+    http: { maxHeaderSize: GATEWAY_LIMITS.headerBytes, headersTimeout: GATEWAY_LIMITS.headersTimeoutMs },
+    routerOptions: { maxParamLength: GATEWAY_LIMITS.headerBytes },
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, options),
+    clientErrorHandler: (error: Error, socket: Socket) => answerClientError(error, socket, `${options.requestIdPrefix}-connection`),
+  });
+  app.server.maxConnections = GATEWAY_LIMITS.connections;
+  // Schemas document the requests; vectors by the million are checked by the parsers of the protocol.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.decorateRequest('tenant', DEFAULT_TENANT);
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply, options));
+  app.setNotFoundHandler((request) => {
+    throw routeNotFound(request);
+  });
+  await documentRoutes(app, options.version);
+  refuseBodiesThatWaitForLeave(app);
+  addHooks(app, options);
+  return app;
+}
+
+function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: HttpServerOptions): void {
+  const authentication = new Authentication(rootKey);
+  const bodies = new BodyReader(new BodyBudget(GATEWAY_LIMITS.bodyBytesInFlight));
+  acceptBodies(app, bodies);
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    if (request.is404) throw routeNotFound(request);
+    const route = request.routeOptions.url ?? '';
+    if (!OPEN_ROUTES.has(route)) {
+      request.tenant = authentication.tenantOf(request.headers.authorization);
+      if (isClosing()) throw new ShoalError('not_ready', 'The gateway is closing.');
+    }
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing()) void reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    bodies.release(request);
+    endUnfinishedRequest(request, timers);
+    const { statusCode } = reply;
+    const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
+    const ms = Math.round(reply.elapsedTime * 100) / 100;
+    logger[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url, status: statusCode, ms }, 'request');
+  });
+}
+
+const routeNotFound = (request: FastifyRequest): ShoalError =>
+  new ShoalError('route_not_found', `There is no route ${request.method} for this path.`, { field: 'path' });
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, { logger, isClosing }: HttpServerOptions): void {
+  let known = expectedError(error);
+  if (known === undefined) {
+    known = unexpectedError(error);
+    logger.error({ err: error, requestId: request.id, method: request.method, route: request.routeOptions.url }, 'unexpected error');
+  }
+  // The server would close the connection whenever a body was refused, and the client might never see the answer.
+  if (!isClosing()) void reply.removeHeader('connection');
+  void reply.code(known.status).headers({ ...problemHeaders(known), 'x-request-id': request.id }).send(problemDocument(known, request.id));
+}
+
+/**
+ * A request that was answered before its body had arrived: the server reads the rest and throws it away, so that a client
+ * that sends first and reads afterwards gets its answer. That has an end.
+ */
+function endUnfinishedRequest({ raw }: FastifyRequest, timers: Timers): void {
+  if (raw.complete || raw.destroyed) return;
+  const cancel = timers.after(GATEWAY_LIMITS.refusedBodyDrainMs, () => raw.socket.destroy());
+  raw.once('end', cancel).once('close', cancel);
+}
+
+/** A client that asks for leave to send its body (Expect: 100-continue) does not get it for a body that is too large. */
+function refuseBodiesThatWaitForLeave(app: FastifyInstance): void {
+  app.server.on('checkContinue', (request, response) => {
+    const isTooLarge = Number(request.headers['content-length'] ?? 0) > LIMITS.bodyBytes;
+    // Without leave the body never comes, so no further request can follow on this connection.
+    if (isTooLarge) response.shouldKeepAlive = false;
+    else response.writeContinue();
+    app.server.emit('request', request, response);
+  });
+}
+
+async function documentRoutes(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Shoal', version, description: 'A vector database that scales out over a message bus.', license: { name: 'Apache-2.0' } },
+      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+      security: [{ apiKey: [] }],
+    },
+  });
+}

@@ -1,0 +1,68 @@
+/** Every bound that the gateway itself adds to those of the protocol, in one place. */
+export const GATEWAY_LIMITS = {
+  /** Request bodies held at one time, all connections together. More are refused with `overloaded`. */
+  bodyBytesInFlight: 256 * 1024 * 1024,
+  /** Request line and headers; three bytes per byte of a percent-encoded key of the greatest length fit well inside. */
+  headerBytes: 16 * 1024,
+  connections: 10_000,
+  /** Time for the headers, then for the whole request, of a slow client. */
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 120_000,
+  /** Silence on a connection; longer than the longest deadline a caller may set. */
+  connectionTimeoutMs: 150_000,
+  keepAliveTimeoutMs: 65_000,
+  /** How long the rest of a refused body is read and thrown away, so that the client gets to see the answer. */
+  refusedBodyDrainMs: 10_000,
+  /** Requests under way have this long to finish when the gateway closes. */
+  closeTimeoutMs: 10_000,
+  /** The whole process, its bus included, ends within this time after a signal. */
+  processEndTimeoutMs: 15_000,
+
+  /** Searches waiting for a place in a message, per slot. */
+  queuedSearchesPerSlot: 4_096,
+  /** One query message; below the broker's default max_payload of 1 MiB. */
+  queryMessageBytes: 512 * 1024,
+  /** Searches that one request may become: queries times partitions. */
+  searchItemsPerRequest: 16_384,
+  /** Hits that all partitions together may send for one request: queries times partitions times k. */
+  gatheredHitsPerRequest: 1 << 20,
+  /** The same, times the dimension, when values are wanted. */
+  gatheredComponentsPerRequest: 1 << 24,
+  /** The same as hits, when payloads are wanted. */
+  gatheredPayloadsPerRequest: 1 << 16,
+  /** A shard is told this much less than the deadline, so that its own answer "not in time" still arrives. */
+  answerMarginMs: 20,
+  /** A search that found no shard is sent once more after this pause. */
+  slotRetries: 1,
+  slotRetryDelayMs: 50,
+  /** A waiting write asks again after this pause while no shard answers. */
+  appliedRetryDelayMs: 100,
+  /** Items of one await-applied or statistics message. */
+  queryItemsPerMessage: 1_024,
+  statisticsTimeoutMs: 2_000,
+  lastSequenceTimeoutMs: 1_000,
+
+  registryTimeoutMs: 5_000,
+  /** Turns of the registration and drop protocols before they give up with `overloaded`. */
+  registryAttempts: 64,
+  /** Unfinished registrations and drops are looked for this often, and finished when they stood for a whole period. */
+  unfinishedSweepMs: 30_000,
+  catalogueLoadTimeoutMs: 5_000,
+
+  /** A shard that has been silent for so long is gone. */
+  shardSilenceMs: 5_000,
+  shards: 1_024,
+} as const;
+
+/** How many query messages of one slot may be under way. */
+export interface LaneLimits {
+  /** While fewer are under way, a search leaves at once. */
+  readonly eagerMessages: number;
+  /** While fewer are under way, a message that is full leaves too. */
+  readonly fullMessages: number;
+}
+
+/** Searches that are answered at once: one message under way, the others gather. */
+export const PROMPT_LANE: LaneLimits = { eagerMessages: 1, fullMessages: 4 };
+/** Searches that may take long, waiting for their receipt or scanning: they must not hold up each other. */
+export const PATIENT_LANE: LaneLimits = { eagerMessages: 16, fullMessages: 32 };

@@ -1,0 +1,132 @@
+import { LIMITS, type ItemFailure, type SearchAnswer, type SearchItem, type Slot } from '@shoal/protocol';
+import type { Clock, Timers } from '../clock.ts';
+import { failureOf } from '../failure.ts';
+import { GATEWAY_LIMITS, type LaneLimits } from '../limits.ts';
+import { shardTimeoutMs, type SlotQueries } from './slot-queries.ts';
+
+export type SearchWork = Omit<SearchItem, 'timeoutMs'>;
+export type SearchResult = SearchAnswer | ItemFailure;
+
+interface PendingSearch {
+  readonly work: SearchWork;
+  readonly deadlineMs: number;
+  readonly settle: (result: SearchResult) => void;
+  readonly cancelTimer: () => void;
+  settled: boolean;
+}
+
+/** Bytes of a search item besides its vector, rounded up. */
+const ITEM_BYTES = 64;
+
+const failure = (error: ItemFailure['error'], message: string): ItemFailure => ({ ok: false, error, message });
+
+/**
+ * The way of searches to one slot. A search leaves at once while fewer than `eagerMessages` are under way; later ones
+ * gather, and travel together when a message comes back or a whole message has gathered.
+ *
+ * Invariants:
+ * 1. Every search is settled exactly once, at its own deadline at the latest.
+ * 2. At most `fullMessages` messages are under way and GATEWAY_LIMITS.queuedSearchesPerSlot searches wait.
+ * 3. A search that was settled before its turn is not sent.
+ */
+export class SearchLane {
+  readonly #slot: Slot;
+  readonly #queries: SlotQueries;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #limits: LaneLimits;
+  #waiting: PendingSearch[] = [];
+  #messagesInFlight = 0;
+  #pumpPlanned = false;
+
+  constructor(slot: Slot, queries: SlotQueries, clock: Clock, timers: Timers, limits: LaneLimits) {
+    this.#slot = slot;
+    this.#queries = queries;
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#limits = limits;
+  }
+
+  search(work: SearchWork, deadlineMs: number): Promise<SearchResult> {
+    return new Promise((resolve) => {
+      const remainingMs = deadlineMs - this.#clock.nowMs();
+      if (remainingMs <= 0) return resolve(this.#tooLate());
+      if (this.#waiting.length >= GATEWAY_LIMITS.queuedSearchesPerSlot) {
+        return resolve(failure('overloaded', `${this.#waiting.length} searches wait for slot ${this.#slot}.`));
+      }
+      const pending: PendingSearch = {
+        work,
+        deadlineMs,
+        settled: false,
+        settle: (result) => {
+          if (pending.settled) return;
+          pending.settled = true;
+          pending.cancelTimer();
+          resolve(result);
+        },
+        cancelTimer: this.#timers.after(remainingMs, () => pending.settle(this.#tooLate())),
+      };
+      this.#waiting.push(pending);
+      this.#planPump();
+    });
+  }
+
+  #tooLate(): ItemFailure {
+    return failure('deadline_exceeded', `Slot ${this.#slot} did not answer before the deadline.`);
+  }
+
+  /** Searches that arrive in the same turn of the event loop leave in the same message. */
+  #planPump(): void {
+    if (this.#pumpPlanned) return;
+    this.#pumpPlanned = true;
+    queueMicrotask(() => {
+      this.#pumpPlanned = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const { eagerMessages, fullMessages } = this.#limits;
+    while (this.#waiting.length > 0) {
+      const hasFullMessage = this.#waiting.length >= LIMITS.searchesPerMessage;
+      if (this.#messagesInFlight >= (hasFullMessage ? fullMessages : eagerMessages)) return;
+      const batch = this.#takeBatch();
+      if (batch.length > 0) void this.#send(batch);
+    }
+  }
+
+  #takeBatch(): PendingSearch[] {
+    const batch: PendingSearch[] = [];
+    let messageBytes = 0;
+    let taken = 0;
+    for (const pending of this.#waiting) {
+      if (batch.length === LIMITS.searchesPerMessage) break;
+      if (!pending.settled) {
+        const itemBytes = pending.work.vector.byteLength + ITEM_BYTES;
+        if (batch.length > 0 && messageBytes + itemBytes > GATEWAY_LIMITS.queryMessageBytes) break;
+        messageBytes += itemBytes;
+        batch.push(pending);
+      }
+      taken += 1;
+    }
+    this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
+    return batch;
+  }
+
+  async #send(batch: readonly PendingSearch[]): Promise<void> {
+    this.#messagesInFlight += 1;
+    try {
+      const nowMs = this.#clock.nowMs();
+      const items = batch.map(({ work, deadlineMs }) => ({ ...work, timeoutMs: shardTimeoutMs(Math.max(1, deadlineMs - nowMs)) }));
+      const longestMs = batch.reduce((most, { deadlineMs }) => Math.max(most, deadlineMs - nowMs), 1);
+      const results = await this.#queries.ask(this.#slot, 'search', items, longestMs);
+      results.forEach((result, index) => batch[index]?.settle(result));
+    } catch (error) {
+      const failed = failureOf(error);
+      for (const pending of batch) pending.settle(failed);
+    } finally {
+      this.#messagesInFlight -= 1;
+      this.#pump();
+    }
+  }
+}

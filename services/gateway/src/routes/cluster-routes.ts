@@ -1,0 +1,54 @@
+import type { ClusterResponse, ClusterShard, HealthResponse, ReadyResponse } from '@shoal/protocol';
+import type { FastifyInstance } from 'fastify';
+import type { HeardShard } from '../cluster/cluster-view.ts';
+import { requireReady } from '../cluster/readiness.ts';
+import type { RouteContext } from './route-context.ts';
+import { routeOf } from './route-documents.ts';
+
+function shardToJson({ status, lastSeenMs }: HeardShard, nowMs: number): ClusterShard {
+  const { shard, version, slots, engineMemoryBytes, engineMemoryMaxBytes } = status;
+  return {
+    shard,
+    version,
+    ready: slots.every(({ ready }) => ready),
+    lastSeenMs: Math.max(0, nowMs - lastSeenMs),
+    slots,
+    engineMemoryBytes,
+    engineMemoryMaxBytes,
+  };
+}
+
+/** The state of the cluster and of this process. */
+export function addClusterRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { bus, clock, version, mode, catalogue, clusterView, isClosing } = context;
+
+  app.route({
+    ...routeOf('getCluster'),
+    handler: async (): Promise<ClusterResponse> => {
+      const nowMs = clock.nowMs();
+      return {
+        version,
+        mode,
+        bus: { kind: bus.kind, description: bus.description, connected: bus.connected() },
+        slots: bus.log.slots,
+        shards: clusterView.shards().map((shard) => shardToJson(shard, nowMs)),
+        unservedSlots: clusterView.unservedSlots(),
+      };
+    },
+  });
+
+  app.route({ ...routeOf('healthz'), handler: async (): Promise<HealthResponse> => ({ status: 'ok', version }) });
+
+  app.route({
+    ...routeOf('readyz'),
+    handler: async (): Promise<ReadyResponse> => {
+      requireReady({
+        closing: isClosing(),
+        busConnected: bus.connected(),
+        catalogueLoaded: catalogue.loaded,
+        unservedSlots: clusterView.unservedSlots(),
+      });
+      return { status: 'ready' };
+    },
+  });
+}

@@ -1,0 +1,88 @@
+import { DEFAULTS, LIMITS, ShoalError, parseReceipt, parseWait, parseWriteOptions, type Receipt, type Wait, type WriteOptions } from '@shoal/protocol';
+import type { FastifyRequest } from 'fastify';
+
+type Query = { readonly [name: string]: unknown };
+
+/** A query string taken apart parameter by parameter; what is left over at the end is unknown. */
+class QueryString {
+  readonly #rest: Map<string, unknown>;
+
+  constructor(request: FastifyRequest) {
+    this.#rest = new Map(Object.entries(request.query as Query));
+  }
+
+  take(name: string): string | undefined {
+    const value = this.#rest.get(name);
+    this.#rest.delete(name);
+    if (value !== undefined && typeof value !== 'string') {
+      throw new ShoalError('invalid_field', `${name} must be given once.`, { field: name });
+    }
+    return value;
+  }
+
+  takeTimeoutMs(fallbackMs: number): number {
+    const text = this.take('timeoutMs');
+    if (text === undefined) return fallbackMs;
+    const value = Number(text);
+    if (!/^\d{1,9}$/.test(text) || value < 1 || value > LIMITS.timeoutMs) {
+      throw new ShoalError('invalid_field', `timeoutMs must be a whole number from 1 to ${LIMITS.timeoutMs}.`, { field: 'timeoutMs', limit: LIMITS.timeoutMs });
+    }
+    return value;
+  }
+
+  rest(): Query {
+    return Object.fromEntries(this.#rest);
+  }
+
+  refuseRest(): void {
+    for (const name of this.#rest.keys()) {
+      throw new ShoalError('unknown_field', `There is no query parameter ${name.slice(0, 100)} here.`, { field: name.slice(0, 100) });
+    }
+  }
+}
+
+/** For routes without parameters. */
+export function refuseQuery(request: FastifyRequest): void {
+  new QueryString(request).refuseRest();
+}
+
+/** `?timeoutMs=` of a write whose body holds the other options. */
+export function writeTimeoutMs(request: FastifyRequest): number {
+  const query = new QueryString(request);
+  const timeoutMs = query.takeTimeoutMs(DEFAULTS.writeTimeoutMs);
+  query.refuseRest();
+  return timeoutMs;
+}
+
+/** `?mode=&wait=&timeoutMs=` of a write whose body holds vectors only. */
+export function writeOptions(request: FastifyRequest): { readonly options: WriteOptions; readonly timeoutMs: number } {
+  const query = new QueryString(request);
+  const timeoutMs = query.takeTimeoutMs(DEFAULTS.writeTimeoutMs);
+  return { options: parseWriteOptions(query.rest()), timeoutMs };
+}
+
+/** `?wait=&timeoutMs=` of a delete. */
+export function deleteOptions(request: FastifyRequest): { readonly wait: Wait; readonly timeoutMs: number } {
+  const query = new QueryString(request);
+  const wait = parseWait(query.take('wait'));
+  const timeoutMs = query.takeTimeoutMs(DEFAULTS.writeTimeoutMs);
+  query.refuseRest();
+  return { wait, timeoutMs };
+}
+
+/** `?after=&timeoutMs=` of a read; `after` is a receipt as JSON. */
+export function readOptions(request: FastifyRequest, slots: number): { readonly after: Receipt; readonly timeoutMs: number } {
+  const query = new QueryString(request);
+  const text = query.take('after');
+  const timeoutMs = query.takeTimeoutMs(DEFAULTS.searchTimeoutMs);
+  query.refuseRest();
+  return { after: text === undefined ? new Map() : parseReceipt(parseReceiptText(text), slots), timeoutMs };
+}
+
+function parseReceiptText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ShoalError('invalid_field', 'after must be a receipt as JSON, as in {"17":4711}.', { field: 'after', cause });
+  }
+}

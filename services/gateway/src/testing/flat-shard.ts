@@ -1,0 +1,203 @@
+import type { LogMessage } from '@shoal/bus';
+import {
+  SUBJECTS, decodeMutation, decodeQueryRequest, encodeQueryResponse, encodeShardStatus, parseShardId, parseSlot,
+  type AwaitAppliedAnswer, type EmbeddingSpec, type FetchAnswer, type ItemFailure, type Mutation, type Outcome, type PartitionStatsAnswer,
+  type QueryRequest, type QueryResponse, type SearchAnswer, type SearchItem, type Sequence, type Slot, type VectorOperation, type WriteMutation,
+} from '@shoal/protocol';
+import type { MemoryBus } from './memory-bus.ts';
+
+interface StoredVector {
+  readonly values: Float32Array;
+  readonly payload?: Uint8Array;
+}
+
+interface FlatPartition {
+  readonly spec: EmbeddingSpec;
+  readonly vectors: Map<string, StoredVector>;
+  dropped: boolean;
+}
+
+/** A shard that owns every slot, keeps vectors in Maps and searches by comparing with all of them: the oracle. */
+export class FlatShard {
+  readonly partitions = new Map<string, FlatPartition>();
+  readonly receivedSearches: { readonly slot: number; readonly items: readonly SearchItem[] }[] = [];
+  /** Answers this failure to every search and fetch of a slot. */
+  readonly failures = new Map<number, ItemFailure>();
+  /** While set, nothing is applied. */
+  paused = false;
+  /** Searches of every slot wait for this before they are answered. */
+  gate: Promise<void> = Promise.resolve();
+  readonly #bus: MemoryBus;
+  readonly #applied: number[];
+  readonly #outcomes = new Map<number, readonly Outcome[]>();
+  readonly #waiters = new Set<() => void>();
+  #position = 0;
+  #announcements = 0;
+
+  constructor(bus: MemoryBus) {
+    this.#bus = bus;
+    this.#applied = new Array<number>(bus.log.slots).fill(0);
+  }
+
+  async start(): Promise<void> {
+    this.#bus.log.onAppend(() => this.apply());
+    for (let slot = 0; slot < this.#bus.log.slots; slot += 1) await this.serve(slot);
+    this.announce();
+  }
+
+  async serve(slot: number): Promise<{ close(): Promise<void> }> {
+    return this.#bus.requests.serve(SUBJECTS.query(parseSlot(slot)), async (payload) => encodeQueryResponse(await this.#answer(slot, decodeQueryRequest(payload))));
+  }
+
+  announce(readySlots: readonly number[] = this.#applied.map((_, slot) => slot)): void {
+    this.#announcements += 1;
+    const slots = readySlots.map((slot) => ({
+      slot: slot as Slot, ready: true, appliedSequence: (this.#applied[slot] ?? 0) as Sequence, setAsideCount: 0, embeddingCount: 0, vectorCount: 0,
+    }));
+    this.#bus.requests.announce(SUBJECTS.shardStatus, encodeShardStatus({
+      shard: parseShardId('flat'), version: '0.0.0', count: this.#announcements, startedAtMs: 1, slots, engineMemoryBytes: 1, engineMemoryMaxBytes: 2,
+    }));
+  }
+
+  /** Applies what is in the log, unless paused. */
+  apply(): void {
+    while (!this.paused && this.#position < this.#bus.log.messages.length) {
+      const message = this.#bus.log.messages[this.#position];
+      this.#position += 1;
+      if (message !== undefined) this.#applyMessage(message);
+    }
+    for (const wake of [...this.#waiters]) wake();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.apply();
+  }
+
+  #applyMessage({ slot, sequence, bytes }: LogMessage): void {
+    const mutation = decodeMutation(bytes);
+    this.#outcomes.set(sequence, this.#applyMutation(mutation));
+    this.#applied[slot] = sequence;
+  }
+
+  #applyMutation(mutation: Mutation): readonly Outcome[] {
+    const name = `${mutation.code}.${mutation.partition}`;
+    const partition = this.partitions.get(name);
+    switch (mutation.type) {
+      case 'define':
+        if (partition === undefined) this.partitions.set(name, { spec: mutation.spec, vectors: new Map(), dropped: false });
+        return [];
+      case 'drop':
+        if (partition !== undefined) partition.dropped = true;
+        return [];
+      case 'write':
+        return mutation.operations.map((operation) => applyOperation(partition, mutation, operation));
+    }
+  }
+
+  async #answer(slot: number, request: QueryRequest): Promise<QueryResponse> {
+    switch (request.type) {
+      case 'search':
+        this.receivedSearches.push({ slot, items: request.items });
+        await this.gate;
+        return { type: 'search', items: await Promise.all(request.items.map((item) => this.#search(slot, item))) };
+      case 'fetch':
+        return { type: 'fetch', items: await Promise.all(request.items.map((item) => this.#included(slot, item.after, item.timeoutMs, (): FetchAnswer | ItemFailure => {
+          const vector = this.partitions.get(`${item.code}.${item.partition}`)?.vectors.get(item.key);
+          return { ok: true, appliedSequence: this.#appliedOf(slot), ...(vector === undefined ? {} : { vector }) };
+        }))) };
+      case 'await-applied':
+        return { type: 'await-applied', items: await Promise.all(request.items.map((item) => this.#included(slot, item.sequence, item.timeoutMs, (): AwaitAppliedAnswer => {
+          const outcomes = this.#outcomes.get(item.sequence);
+          return { ok: true, appliedSequence: this.#appliedOf(slot), ...(outcomes === undefined ? {} : { outcomes }) };
+        }))) };
+      case 'partition-stats':
+        return { type: 'partition-stats', items: request.items.map((item): PartitionStatsAnswer => ({
+          ok: true, appliedSequence: this.#appliedOf(slot), deletedCount: 0, memoryBytes: 100, graph: false,
+          vectorCount: this.partitions.get(`${item.code}.${item.partition}`)?.vectors.size ?? 0,
+        })) };
+    }
+  }
+
+  #appliedOf(slot: number): Sequence {
+    return (this.#applied[slot] ?? 0) as Sequence;
+  }
+
+  async #included<T>(slot: number, sequence: Sequence, timeoutMs: number, answer: () => T): Promise<T | ItemFailure> {
+    const failure = this.failures.get(slot);
+    if (failure !== undefined) return failure;
+    const endsAtMs = performance.now() + timeoutMs;
+    while ((this.#applied[slot] ?? 0) < sequence) {
+      const remainingMs = endsAtMs - performance.now();
+      if (remainingMs <= 0) return { ok: false, error: 'receipt_timeout', message: `Sequence ${sequence} was not applied in time.` };
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          this.#waiters.delete(done);
+          resolve();
+        };
+        const timer = setTimeout(done, remainingMs);
+        this.#waiters.add(done);
+      });
+    }
+    return answer();
+  }
+
+  #search(slot: number, item: SearchItem): Promise<SearchAnswer | ItemFailure> {
+    return this.#included(slot, item.after, item.timeoutMs, (): SearchAnswer | ItemFailure => {
+      const partition = this.partitions.get(`${item.code}.${item.partition}`);
+      if (partition === undefined) return { ok: false, error: 'embedding_not_found', message: 'The embedding is unknown here.' };
+      if (partition.dropped) return { ok: false, error: 'embedding_dropped', message: 'The embedding was dropped.' };
+      const hits = [...partition.vectors].map(([key, { values, payload }]) => ({
+        key: key as VectorOperation['key'],
+        distance: flatDistance(partition.spec.distance, item.vector, values),
+        ...(item.includeValues ? { values } : {}),
+        ...(item.includePayload && payload !== undefined ? { payload } : {}),
+      }));
+      hits.sort((a, b) => a.distance - b.distance || (a.key < b.key ? -1 : 1));
+      return { ok: true, appliedSequence: this.#appliedOf(slot), path: 'flat', distanceComputations: hits.length, hits: hits.slice(0, item.k) };
+    });
+  }
+}
+
+function applyOperation(partition: FlatPartition | undefined, mutation: WriteMutation, operation: VectorOperation): Outcome {
+  if (partition === undefined) return 'embedding_unknown';
+  if (partition.dropped) return 'embedding_dropped';
+  if (mutation.dim !== partition.spec.dim) return 'dimension_mismatch';
+  const { vectors } = partition;
+  const existed = vectors.has(operation.key);
+  switch (operation.type) {
+    case 'delete':
+      vectors.delete(operation.key);
+      return existed ? 'deleted' : 'absent';
+    case 'insert':
+    case 'upsert':
+      if (existed && operation.type === 'insert') return 'exists';
+      vectors.set(operation.key, { values: Float32Array.from(operation.vector), ...(operation.payload === undefined ? {} : { payload: Uint8Array.from(operation.payload) }) });
+      return existed ? 'replaced' : 'created';
+  }
+}
+
+/** The distances as the API defines them, in double precision. */
+export function flatDistance(distance: EmbeddingSpec['distance'], a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let dot = 0;
+  let normA = 0;
+  let normB = 0;
+  let squares = 0;
+  for (let index = 0; index < a.length; index += 1) {
+    const x = a[index] ?? 0;
+    const y = b[index] ?? 0;
+    dot += x * y;
+    normA += x * x;
+    normB += y * y;
+    squares += (x - y) ** 2;
+  }
+  switch (distance) {
+    case 'cosine':
+      return 1 - dot / Math.sqrt(normA * normB);
+    case 'l2':
+      return Math.sqrt(squares);
+    case 'dot':
+      return -dot;
+  }
+}

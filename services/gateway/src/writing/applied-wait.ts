@@ -1,0 +1,51 @@
+import { ShoalError, type AwaitAppliedAnswer, type Outcome, type Sequence, type Slot } from '@shoal/protocol';
+import { pause, type Clock, type Timers } from '../clock.ts';
+import { GATEWAY_LIMITS } from '../limits.ts';
+import { shardTimeoutMs, type SlotQueries } from '../reading/slot-queries.ts';
+
+export interface AppliedWaitDependencies {
+  readonly queries: SlotQueries;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+/** Waits until shards have applied messages, and tells what became of them there. */
+export class AppliedWait {
+  readonly #dependencies: AppliedWaitDependencies;
+
+  constructor(dependencies: AppliedWaitDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * The outcomes of each message, undefined where the shard remembers none. Asks again while no shard serves the slot.
+   * Throws `receipt_timeout` or `deadline_exceeded` at the deadline, or the error of the shard.
+   */
+  async wait(slot: Slot, sequences: readonly Sequence[], deadlineMs: number): Promise<readonly (readonly Outcome[] | undefined)[]> {
+    const outcomes: (readonly Outcome[] | undefined)[] = [];
+    for (let start = 0; start < sequences.length; start += GATEWAY_LIMITS.queryItemsPerMessage) {
+      const answers = await this.#ask(slot, sequences.slice(start, start + GATEWAY_LIMITS.queryItemsPerMessage), deadlineMs);
+      outcomes.push(...answers.map((answer) => answer.outcomes));
+    }
+    return outcomes;
+  }
+
+  async #ask(slot: Slot, sequences: readonly Sequence[], deadlineMs: number): Promise<readonly AwaitAppliedAnswer[]> {
+    const { queries, clock, timers } = this.#dependencies;
+    for (;;) {
+      const remainingMs = deadlineMs - clock.nowMs();
+      if (remainingMs <= 0) throw new ShoalError('receipt_timeout', `Slot ${slot} did not apply the write before the deadline.`);
+      try {
+        const timeoutMs = shardTimeoutMs(remainingMs);
+        const results = await queries.ask(slot, 'await-applied', sequences.map((sequence) => ({ sequence, timeoutMs })), remainingMs);
+        return results.map((result) => {
+          if (result.ok) return result;
+          throw new ShoalError(result.error, result.message);
+        });
+      } catch (error) {
+        if (!(error instanceof ShoalError) || error.code !== 'slot_unavailable') throw error;
+        await pause(timers, Math.min(GATEWAY_LIMITS.appliedRetryDelayMs, Math.max(1, remainingMs)));
+      }
+    }
+  }
+}
