@@ -84,10 +84,10 @@ export class ByteReader {
     return value;
   }
 
-  /** A view of the bytes, not a copy. */
+  /** A view of the bytes, not a copy; a plain Uint8Array even over a Buffer, whose slice() means something else. */
   raw(sizeBytes: number, field: string): Uint8Array {
     this.need(sizeBytes, field);
-    const part = this.bytes.subarray(this.position, this.position + sizeBytes);
+    const part = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + this.position, sizeBytes);
     this.position += sizeBytes;
     return part;
   }

@@ -113,28 +113,46 @@ function openBody(bytes: Uint8Array): ByteReader {
   return body;
 }
 
-/**
- * The vectors of a body for an embedding of dimension `dim`; values are views of `bytes` where aligned. Throws
- * `malformed_body` with the part at fault, `dimension_mismatch`, `invalid_field`, `invalid_key`, `invalid_vector`, `zero_vector` or `payload_too_large`.
- */
-export function decodeVectorBody(bytes: Uint8Array, dim: number, distance: Distance): VectorRecord[] {
-  const body = openBody(bytes);
+/** The parts of a body whose framing is whole; their contents are not looked at yet. */
+interface Parts {
+  readonly keys: readonly string[];
+  /** All components, one vector after the other. */
+  readonly components: Float32Array;
+  /** As many as keys, or none at all. */
+  readonly payloads: readonly Uint8Array[];
+}
+
+function readParts(body: ByteReader, dim: number): Parts {
   const { count, withPayloads } = readHead(body, dim);
-  const keys: VectorKey[] = [];
+  const keys: string[] = [];
   for (let i = 0; i < count; i++) {
     const field = `vectors[${i}].key`;
-    keys.push(parseVectorKey(body.text(body.u16(field), field), field));
+    keys.push(body.text(body.u16(field), field));
   }
   body.padTo4('padding');
   const components = body.vector(count * dim, 'values');
-  const records = keys.map((key, i): VectorRecord => {
+  const payloads: Uint8Array[] = [];
+  for (let i = 0; withPayloads && i < count; i++) {
+    const field = `vectors[${i}].payload`;
+    payloads.push(body.raw(body.u32(field), field));
+  }
+  body.end();
+  return { keys, components, payloads };
+}
+
+/**
+ * The vectors of a body for an embedding of dimension `dim`; values are views of `bytes` where aligned. Throws
+ * `malformed_body` with the part at fault, `dimension_mismatch`, `invalid_field`, `invalid_key`, `invalid_vector`,
+ * `zero_vector` or `payload_too_large`. The framing is read to its end first, so that a wrong count is never taken for a wrong key.
+ */
+export function decodeVectorBody(bytes: Uint8Array, dim: number, distance: Distance): VectorRecord[] {
+  const { keys, components, payloads } = readParts(openBody(bytes), dim);
+  return keys.map((text, i): VectorRecord => {
+    const key = parseVectorKey(text, `vectors[${i}].key`);
     const values = components.subarray(i * dim, (i + 1) * dim);
     checkVector(values, dim, distance, `vectors[${i}].values`);
-    if (!withPayloads) return { key, values };
-    const field = `vectors[${i}].payload`;
-    const payloadBytes = body.u32(field);
-    return payloadBytes === 0 ? { key, values } : { key, values, payload: parsePayloadText(body.raw(payloadBytes, field), field) };
+    const payload = payloads[i];
+    if (payload === undefined || payload.byteLength === 0) return { key, values };
+    return { key, values, payload: parsePayloadText(payload, `vectors[${i}].payload`) };
   });
-  body.end();
-  return records;
 }

@@ -71,11 +71,8 @@ export function parseWriteRequest(body: unknown, space: VectorSpace): WriteReque
   return { vectors: vectors.map((vector, index) => parseVector(vector, index, space)), ...options };
 }
 
-function tooManyLines(): ShoalError {
-  return new ShoalError('invalid_field', `vectors must have 1 to ${LIMITS.vectorsPerRequest} items, one per line.`, {
-    field: 'vectors',
-    limit: LIMITS.vectorsPerRequest,
-  });
+function wrongLineCount(limit: number): ShoalError {
+  return new ShoalError('invalid_field', `vectors must have 1 to ${LIMITS.vectorsPerRequest} items, one per line.`, { field: 'vectors', limit });
 }
 
 function parseLine(line: string, lineNumber: number, field: string): unknown {
@@ -100,11 +97,11 @@ export function parseWriteLines(body: Uint8Array, options: WriteOptions, space: 
     const line = text.slice(start, end);
     start = end + 1;
     if (line.trim() === '') continue;
-    if (vectors.length === LIMITS.vectorsPerRequest) throw tooManyLines();
+    if (vectors.length === LIMITS.vectorsPerRequest) throw wrongLineCount(LIMITS.vectorsPerRequest);
     const index = vectors.length;
     vectors.push(parseVector(parseLine(line, lineNumber, `vectors[${index}]`), index, space));
   }
-  if (vectors.length === 0) throw tooManyLines();
+  if (vectors.length === 0) throw wrongLineCount(1);
   return { vectors, ...options };
 }
 

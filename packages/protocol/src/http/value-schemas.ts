@@ -56,7 +56,8 @@ export const PayloadSchema = Type.Record(Type.String(), Type.Unknown(), {
   examples: [{ title: 'Shoals', year: 2024 }],
 });
 
-export const ReceiptSchema = Type.Record(Type.String({ pattern: '^[0-9]+$' }), Type.Integer({ minimum: 1 }), {
+export const ReceiptSchema = Type.Record(Type.String({ pattern: '^(0|[1-9][0-9]{0,3})$' }), Type.Integer({ minimum: 1 }), {
+  additionalProperties: false,
   description: 'Proof of a write: for each slot that it reached, its last sequence there. Send it back as `after` to read what was written.',
   examples: [{ '17': 4711 }],
 });
