@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { derivedName, embeddingSpecToJson, identityOf, parseEmbeddingSpec, parseRegistration, sameParameters } from './embedding-registration.ts';
 import { DISTANCES } from './embedding-spec.ts';

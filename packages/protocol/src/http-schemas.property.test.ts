@@ -1,7 +1,7 @@
 /** The documented schemas must say the same as the parsers that really judge requests, and as the answers that are sent. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { TSchema } from 'typebox';
-import Value from 'typebox/value';
+import { Value } from 'typebox/value';
 import { describe, expect, test } from 'vitest';
 import { parseDeleteRequest } from './delete-request.ts';
 import { parseRegistration } from './embedding-registration.ts';
@@ -38,10 +38,10 @@ function accepts(parse: () => unknown): boolean {
 
 /** Values at and beyond the edges of what some field takes. */
 const edges: readonly unknown[] = [
-  ...[0, 1, 2, -1, 1.5, 8, 9, 64, 65, 100, 101, 256, 1_000, 1_001, 1_024, 1_025, 2_000, 2_001, 4_096, 4_097, 8_192, 8_193, 60_000, 60_001, 2 ** 32],
-  ...['', 'a', 'A b', 'auto', 'flat', 'fast', 'l2', 'cosine', 'upsert', 'insert', 'applied', 'f32', 'x'.repeat(129), 'x'.repeat(300), 'x'.repeat(513)],
-  ...[true, false, null, {}, [], [7], ['a'], ['values'], ['values', 'payload'], ['x']],
-  ...[{ m: 16 }, { m: 1 }, { seed: 1 }, { bits: 4 }, { bits: 3 }, { efConstruction: 0 }, { '3': 4 }, { '3': 0 }, { x: 1 }],
+  0, 1, 2, -1, 1.5, 8, 9, 64, 65, 100, 101, 256, 1_000, 1_001, 1_024, 1_025, 2_000, 2_001, 4_096, 4_097, 8_192, 8_193, 60_000, 60_001, 2 ** 32,
+  '', 'a', 'A b', 'auto', 'flat', 'fast', 'l2', 'cosine', 'upsert', 'insert', 'applied', 'f32', 'x'.repeat(129), 'x'.repeat(300), 'x'.repeat(513),
+  true, false, null, {}, [], [7], ['a'], ['values'], ['values', 'payload'], ['x'],
+  { m: 16 }, { m: 1 }, { seed: 1 }, { bits: 4 }, { bits: 3 }, { efConstruction: 0 }, { '3': 4 }, { '3': 0 }, { x: 1 },
 ];
 
 /** One of `bodies` with one of `fields`, or one that does not exist, set to an edge or removed. */

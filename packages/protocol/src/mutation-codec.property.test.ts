@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeMutation, encodedOperationBytes, encodeMutation, EMPTY_WRITE_BYTES } from './mutation-codec.ts';
 import { mutation, operationId, operations } from './testing/arbitraries.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EmbeddingCode, Partition, Slot, VectorKey } from './ids.ts';
 import { partitionOf, slotOf, streamOf, SUBJECTS } from './placement.ts';
@@ -21,7 +21,7 @@ function chiSquare(counts: readonly number[]): number {
 }
 
 function countBins(binCount: number, bins: Iterable<number>): number[] {
-  const counts = new Array<number>(binCount).fill(0);
+  const counts = Array.from({ length: binCount }, () => 0);
   for (const bin of bins) counts[bin] = (counts[bin] ?? 0) + 1;
   return counts;
 }

@@ -132,7 +132,7 @@ function readParts(body: ByteReader, dim: number): Parts {
   body.padTo4('padding');
   const components = body.vector(count * dim, 'values');
   const payloads: Uint8Array[] = [];
-  for (let i = 0; withPayloads && i < count; i++) {
+  for (let i = 0; i < (withPayloads ? count : 0); i++) {
     const field = `vectors[${i}].payload`;
     payloads.push(body.raw(body.u32(field), field));
   }

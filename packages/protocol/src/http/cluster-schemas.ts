@@ -1,5 +1,5 @@
 /** Answers about the state of the cluster. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { closed, oneOf } from './value-schemas.ts';
 import type { JsonOf } from './value-schemas.ts';
 

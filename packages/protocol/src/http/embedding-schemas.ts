@@ -1,5 +1,5 @@
 /** Requests and answers about embeddings. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { DISTANCES, RABITQ_BITS, STORAGES } from '../embedding-spec.ts';
 import type { RabitqBits } from '../embedding-spec.ts';
 import { DEFAULTS, LIMITS } from '../limits.ts';

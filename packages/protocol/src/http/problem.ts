@@ -1,5 +1,5 @@
 /** Errors on the wire: problem details as in RFC 9457. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { ERROR_REGISTRY } from '../error-registry.ts';
 import type { ErrorCode } from '../error-registry.ts';
 import type { ShoalError } from '../shoal-error.ts';

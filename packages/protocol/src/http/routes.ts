@@ -2,7 +2,7 @@
  * The routes of the gateway with what /openapi.json says about them, in the form that Fastify and @fastify/swagger take.
  * Paths are Fastify's: `:name` is a parameter.
  */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import { VECTOR_BODY_MEDIA_TYPE } from '../vector-body.ts';
 import { NDJSON_MEDIA_TYPE } from '../write-request.ts';

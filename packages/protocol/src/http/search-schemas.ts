@@ -1,5 +1,5 @@
 /** The search request and its answer. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { DEFAULTS, LIMITS } from '../limits.ts';
 import { SEARCH_PATHS } from '../query.ts';
 import { INCLUDES } from '../search-request.ts';

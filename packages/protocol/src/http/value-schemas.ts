@@ -2,7 +2,7 @@
  * Schemas of the values that several requests and answers share. The schemas document the API (/openapi.json) and give
  * its types; requests are checked by the parsers, which name the field at fault and cost less.
  */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import { LIMITS } from '../limits.ts';
 

@@ -1,5 +1,5 @@
 /** Requests and answers that write, read and delete vectors. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { LIMITS } from '../limits.ts';
 import { OUTCOMES } from '../mutation.ts';
 import type { Outcome } from '../mutation.ts';

@@ -1,5 +1,5 @@
 /** Random values of the protocol's types for property tests. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { DISTANCES, RABITQ_BITS, STORAGES } from '../embedding-spec.ts';
 import type { EmbeddingSpec } from '../embedding-spec.ts';
 import { ERROR_REGISTRY } from '../error-registry.ts';

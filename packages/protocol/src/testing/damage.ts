@@ -1,6 +1,6 @@
 /** Damaged copies of a message, and the test that all of them are refused. */
 import { crc32 } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ErrorCode } from '../error-registry.ts';
 import { ShoalError } from '../shoal-error.ts';
