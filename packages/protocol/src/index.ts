@@ -31,3 +31,4 @@ export * from './write-request.ts';
 export * from './search-request.ts';
 export * from './delete-request.ts';
 export * from './http-schemas.ts';
+export * from './environment.ts';

@@ -46,6 +46,7 @@ export const LIMITS = {
 /** Values used where the caller says nothing. */
 export const DEFAULTS = {
   slots: 64,
+  streams: 4,
   ef: 100,
   m: 16,
   efConstruction: 200,
