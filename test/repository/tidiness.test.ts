@@ -41,7 +41,7 @@ describe('the repository', () => {
     const version = (JSON.parse(readFile('package.json')) as { version: string }).version;
     const others = files.filter((path) => /^(packages|services)\/[^/]+\/package\.json$/.test(path) && (JSON.parse(readFile(path)) as { version: string }).version !== version);
     expect(others).toEqual([]);
-    const constants = files.filter((path) => /\/version\.ts$/.test(path));
+    const constants = files.filter((path) => path.endsWith('/version.ts'));
     expect(constants.filter((path) => !readFile(path).includes(`'${version}'`))).toEqual([]);
   });
 });
