@@ -22,12 +22,14 @@ export const GATEWAY_LIMITS = {
   queuedSearchesPerSlot: 4_096,
   /** One query message; below the broker's default max_payload of 1 MiB. */
   queryMessageBytes: 512 * 1024,
+  /** What the answers of one message may come to, by the estimate of the gateway. */
+  queryAnswerBytes: 4 * 1024 * 1024,
   /** Searches that one request may become: queries times partitions. */
   searchItemsPerRequest: 16_384,
   /** Hits that all partitions together may send for one request: queries times partitions times k. */
   gatheredHitsPerRequest: 1 << 20,
-  /** The same, times the dimension, when values are wanted. */
-  gatheredComponentsPerRequest: 1 << 24,
+  /** The same, times the dimension, when values are wanted; as float32 within the largest answer that the bus carries. */
+  gatheredComponentsPerRequest: 6_000_000,
   /** The same as hits, when payloads are wanted. */
   gatheredPayloadsPerRequest: 1 << 16,
   /** A shard is told this much less than the deadline, so that its own answer "not in time" still arrives. */
@@ -45,6 +47,8 @@ export const GATEWAY_LIMITS = {
   registryTimeoutMs: 5_000,
   /** Turns of the registration and drop protocols before they give up with `overloaded`. */
   registryAttempts: 64,
+  /** Longest pause between two of them. */
+  registryPauseMaxMs: 64,
   /** Unfinished registrations and drops are looked for this often, and finished when they stood for a whole period. */
   unfinishedSweepMs: 30_000,
   catalogueLoadTimeoutMs: 5_000,

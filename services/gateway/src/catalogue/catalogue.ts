@@ -9,6 +9,7 @@ import { GATEWAY_LIMITS } from '../limits.ts';
 import { BoundedRegistry } from './bounded-registry.ts';
 import { CatalogueFeed } from './catalogue-feed.ts';
 import { CodeAllocator } from './code-allocator.ts';
+import { untilSettled } from './contention.ts';
 import { DefinitionPublisher } from './definition.ts';
 import { EmbeddingCache } from './embedding-cache.ts';
 import type { WantedEmbedding } from './explicit-parameters.ts';
@@ -36,6 +37,7 @@ export interface Registered {
 export class Catalogue {
   readonly #registry: BoundedRegistry;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #codes: CodeAllocator;
   readonly #names: NameClaims;
   readonly #cache = new EmbeddingCache();
@@ -48,10 +50,11 @@ export class Catalogue {
     const { bus, clock, timers, logger } = dependencies;
     this.#clock = clock;
     this.#registry = new BoundedRegistry(bus.registry, GATEWAY_LIMITS.registryTimeoutMs, timers);
-    this.#codes = new CodeAllocator(this.#registry);
-    this.#names = new NameClaims(this.#registry);
+    this.#timers = timers;
+    this.#codes = new CodeAllocator(this.#registry, timers);
+    this.#names = new NameClaims(this.#registry, timers);
     const definitions = new DefinitionPublisher(bus.log, () => dependencies.newOperationId());
-    this.#lifecycle = new EmbeddingLifecycle(this.#registry, this.#names, definitions, this.#cache);
+    this.#lifecycle = new EmbeddingLifecycle({ registry: this.#registry, names: this.#names, definitions, cache: this.#cache, timers });
     this.#feed = new CatalogueFeed({ registry: bus.registry, cache: this.#cache, lifecycle: this.#lifecycle, timers, logger });
   }
 
@@ -77,14 +80,16 @@ export class Catalogue {
     return this.#registrations.run(identity, () => this.#register(tenant, identity, wanted));
   }
 
-  async #register(tenant: TenantId, identity: string, wanted: WantedEmbedding): Promise<Registered> {
+  #register(tenant: TenantId, identity: string, wanted: WantedEmbedding): Promise<Registered> {
+    let unclaimedCode: EmbeddingCode | undefined;
     let ownCode: EmbeddingCode | undefined;
-    for (let attempt = 0; attempt < GATEWAY_LIMITS.registryAttempts; attempt += 1) {
+    return untilSettled(this.#timers, 'The registration', async () => {
       let held = await this.#lifecycle.readClaim(identity);
       if (held === undefined) {
-        held = await this.#claim(tenant, identity, wanted);
-        ownCode = held?.claim.spec.code;
-        if (held === undefined) continue;
+        unclaimedCode ??= await this.#newCode(tenant, wanted);
+        held = await this.#claim(tenant, identity, wanted, unclaimedCode);
+        if (held === undefined) return undefined;
+        [ownCode, unclaimedCode] = [unclaimedCode, undefined];
       }
       const result = await this.#lifecycle.finishClaim(held);
       switch (result.type) {
@@ -93,22 +98,24 @@ export class Catalogue {
           return { record: result.record, created: result.record.spec.code === ownCode };
         case 'name_lost':
           if (held.claim.spec.name === wanted.registration.name) throw nameTaken(wanted.registration.name);
-          continue;
+          return undefined;
         case 'superseded':
-          continue;
+          return undefined;
       }
-    }
-    throw new ShoalError('overloaded', 'The registration was overtaken by others too often.');
+    });
   }
 
-  /** Claims the identity with a fresh code; undefined when another gateway was faster. */
-  async #claim(tenant: TenantId, identity: string, { registration }: WantedEmbedding): Promise<HeldClaim | undefined> {
+  async #newCode(tenant: TenantId, { registration }: WantedEmbedding): Promise<EmbeddingCode> {
     if (this.#cache.activeCount(tenant) >= LIMITS.embeddingsPerTenant) {
       throw new ShoalError('too_many_embeddings', `A tenant may have ${LIMITS.embeddingsPerTenant} embeddings.`, { limit: LIMITS.embeddingsPerTenant });
     }
     // Only saves a code and two writes: the name is taken by compare-and-set later.
     if ((await this.#names.holder(tenant, registration.name)) !== undefined) throw nameTaken(registration.name);
-    const code = await this.#codes.next();
+    return this.#codes.next();
+  }
+
+  /** Claims the identity with a code that no claim has had; undefined when another gateway was faster. */
+  async #claim(tenant: TenantId, identity: string, { registration }: WantedEmbedding, code: EmbeddingCode): Promise<HeldClaim | undefined> {
     const claim: IdentityClaim = { phase: 'claimed', spec: { code, tenant, ...registration }, createdAtMs: this.#clock.nowMs() };
     const revision = await this.#registry.create(CATALOGUE_KEYS.identity(identity), encodeIdentityClaim(claim));
     return revision === undefined ? undefined : { claim, revision };

@@ -15,9 +15,10 @@
  * 5. `embedding.<code>` is never deleted and never leaves `dropped`: a late helper cannot bring an embedding back.
  * 6. A key that points to a dropped embedding, or a name key without a living holder, is as good as none, and is replaced.
  */
-import { ShoalError, identityOf, type EmbeddingSpec } from '@shoal/protocol';
-import { GATEWAY_LIMITS } from '../limits.ts';
+import { identityOf, type EmbeddingSpec } from '@shoal/protocol';
+import type { Timers } from '../clock.ts';
 import type { BoundedRegistry } from './bounded-registry.ts';
+import { untilSettled } from './contention.ts';
 import type { DefinitionPublisher } from './definition.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import { CATALOGUE_KEYS } from './keys.ts';
@@ -38,17 +39,27 @@ export interface HeldClaim {
   readonly revision: number;
 }
 
+export interface LifecycleDependencies {
+  readonly registry: BoundedRegistry;
+  readonly names: NameClaims;
+  readonly definitions: DefinitionPublisher;
+  readonly cache: EmbeddingCache;
+  readonly timers: Timers;
+}
+
 export class EmbeddingLifecycle {
   readonly #registry: BoundedRegistry;
   readonly #names: NameClaims;
   readonly #definitions: DefinitionPublisher;
   readonly #cache: EmbeddingCache;
+  readonly #timers: Timers;
 
-  constructor(registry: BoundedRegistry, names: NameClaims, definitions: DefinitionPublisher, cache: EmbeddingCache) {
+  constructor({ registry, names, definitions, cache, timers }: LifecycleDependencies) {
     this.#registry = registry;
     this.#names = names;
     this.#definitions = definitions;
     this.#cache = cache;
+    this.#timers = timers;
   }
 
   async readClaim(identity: string): Promise<HeldClaim | undefined> {
@@ -80,18 +91,19 @@ export class EmbeddingLifecycle {
     return next === undefined ? { type: 'superseded' } : this.#activate(named);
   }
 
-  async #activate({ spec, createdAtMs }: Pick<IdentityClaim, 'spec' | 'createdAtMs'>): Promise<ClaimResult> {
-    for (let attempt = 0; attempt < GATEWAY_LIMITS.registryAttempts; attempt += 1) {
+  #activate({ spec, createdAtMs }: Pick<IdentityClaim, 'spec' | 'createdAtMs'>): Promise<ClaimResult> {
+    return untilSettled<ClaimResult>(this.#timers, `The registration of ${spec.name}`, async () => {
       const known = await this.readRecord(spec.code);
       if (known === undefined) {
         await this.#registry.create(CATALOGUE_KEYS.embedding(spec.code), encodeRecord({ spec, state: 'registering', createdAtMs, definedAt: [] }));
-        continue;
+        return undefined;
       }
       const { record, revision } = known;
       switch (record.state) {
-        case 'registering':
-          await this.#change({ ...record, state: 'active', definedAt: await this.#definitions.define(spec) }, revision);
-          continue;
+        case 'registering': {
+          const active = await this.#change({ ...record, state: 'active', definedAt: await this.#definitions.define(spec) }, revision);
+          return active && { type: 'active', record: active };
+        }
         case 'active':
           return { type: 'active', record };
         case 'dropping':
@@ -101,32 +113,32 @@ export class EmbeddingLifecycle {
           await this.#freeKeys(spec);
           return { type: 'superseded' };
       }
-    }
-    throw new ShoalError('overloaded', `The registration of ${spec.name} was overtaken too often.`);
+    });
   }
 
   /** Drops an embedding that is registered or being registered. True when this call, or one at the same moment, did it. */
-  async drop(code: EmbeddingSpec['code']): Promise<boolean> {
-    for (let attempt = 0; attempt < GATEWAY_LIMITS.registryAttempts; attempt += 1) {
+  drop(code: EmbeddingSpec['code']): Promise<boolean> {
+    let wasThere = false;
+    return untilSettled(this.#timers, `Dropping the embedding ${code}`, async () => {
       const known = await this.readRecord(code);
       if (known === undefined) return false;
       const { record, revision } = known;
       switch (record.state) {
         case 'registering':
           await this.#activate(record);
-          continue;
+          return undefined;
         case 'active':
+          wasThere = true;
           await this.#change({ ...record, state: 'dropping' }, revision);
-          continue;
+          return undefined;
         case 'dropping':
           await this.finishDrop(record, revision);
           return true;
         case 'dropped':
           await this.#freeKeys(record.spec);
-          return attempt > 0;
+          return wasThere;
       }
-    }
-    throw new ShoalError('overloaded', `Dropping the embedding ${code} was overtaken too often.`);
+    });
   }
 
   /** The second half of a drop; `record` is in state dropping. */
@@ -143,9 +155,12 @@ export class EmbeddingLifecycle {
     if (record.state === 'dropping') await this.finishDrop(record, revision);
   }
 
-  async #change(record: EmbeddingRecord, expectedRevision: number): Promise<void> {
+  /** The record when the compare-and-set succeeded. */
+  async #change(record: EmbeddingRecord, expectedRevision: number): Promise<EmbeddingRecord | undefined> {
     const revision = await this.#registry.update(CATALOGUE_KEYS.embedding(record.spec.code), encodeRecord(record), expectedRevision);
-    if (revision !== undefined) this.#cache.apply(record, revision);
+    if (revision === undefined) return undefined;
+    this.#cache.apply(record, revision);
+    return record;
   }
 
   async #freeKeys(spec: EmbeddingSpec): Promise<void> {

@@ -1,6 +1,7 @@
-import { ShoalError, identityOf, type EmbeddingName, type EmbeddingSpec, type TenantId } from '@shoal/protocol';
-import { GATEWAY_LIMITS } from '../limits.ts';
+import { identityOf, type EmbeddingName, type EmbeddingSpec, type TenantId } from '@shoal/protocol';
+import type { Timers } from '../clock.ts';
 import type { BoundedRegistry } from './bounded-registry.ts';
+import { untilSettled } from './contention.ts';
 import { CATALOGUE_KEYS } from './keys.ts';
 import { decodeIdentityClaim, decodeNameClaim, decodeRecord, encodeNameClaim, type NameClaim } from './records.ts';
 
@@ -11,9 +12,11 @@ import { decodeIdentityClaim, decodeNameClaim, decodeRecord, encodeNameClaim, ty
  */
 export class NameClaims {
   readonly #registry: BoundedRegistry;
+  readonly #timers: Timers;
 
-  constructor(registry: BoundedRegistry) {
+  constructor(registry: BoundedRegistry, timers: Timers) {
     this.#registry = registry;
+    this.#timers = timers;
   }
 
   /** The living holder of a name. */
@@ -26,19 +29,18 @@ export class NameClaims {
   }
 
   /** Takes the name of the specification for its code; false when a living embedding holds it. Taking it again is harmless. */
-  async take(spec: EmbeddingSpec): Promise<boolean> {
+  take(spec: EmbeddingSpec): Promise<boolean> {
     const key = CATALOGUE_KEYS.name(spec.tenant, spec.name);
     const mine = encodeNameClaim({ code: spec.code, identity: identityOf(spec.tenant, spec) });
-    for (let attempt = 0; attempt < GATEWAY_LIMITS.registryAttempts; attempt += 1) {
+    return untilSettled(this.#timers, `Taking the name ${spec.name}`, async () => {
       if ((await this.#registry.create(key, mine)) !== undefined) return true;
       const entry = await this.#registry.get(key);
-      if (entry === undefined) continue;
+      if (entry === undefined) return undefined;
       const held = decodeNameClaim(key, entry.value);
       if (held.code === spec.code) return true;
       if (await this.#isAlive(held)) return false;
-      if ((await this.#registry.update(key, mine, entry.revision)) !== undefined) return true;
-    }
-    throw new ShoalError('overloaded', `Too many registrations want the name ${spec.name} at the same moment.`);
+      return (await this.#registry.update(key, mine, entry.revision)) === undefined ? undefined : true;
+    });
   }
 
   /** Frees the name if the specification's code still holds it. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import { LIMITS, ShoalError, type TenantId } from '@shoal/protocol';
@@ -60,7 +61,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     throw routeNotFound(request);
   });
   await documentRoutes(app, options.version);
-  refuseBodiesThatWaitForLeave(app);
+  answerExpectations(app);
   addHooks(app, options);
   return app;
 }
@@ -71,6 +72,8 @@ function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: 
   acceptBodies(app, bodies);
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    // Closed when the answer is sent and when the connection breaks; `onResponse` comes in the first case only.
+    reply.raw.once('close', () => bodies.release(request));
     if (request.is404) throw routeNotFound(request);
     const route = request.routeOptions.url ?? '';
     if (!OPEN_ROUTES.has(route)) {
@@ -82,7 +85,6 @@ function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: 
     if (isClosing()) void reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
-    bodies.release(request);
     endUnfinishedRequest(request, timers);
     const { statusCode } = reply;
     const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
@@ -101,7 +103,8 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     logger.error({ err: error, requestId: request.id, method: request.method, route: request.routeOptions.url }, 'unexpected error');
   }
   // The server would close the connection whenever a body was refused, and the client might never see the answer.
-  if (!isClosing()) void reply.removeHeader('connection');
+  if (isClosing() || isRefusedLeave(request.raw)) void reply.header('connection', 'close');
+  else void reply.removeHeader('connection');
   void reply.code(known.status).headers({ ...problemHeaders(known), 'x-request-id': request.id }).send(problemDocument(known, request.id));
 }
 
@@ -115,13 +118,14 @@ function endUnfinishedRequest({ raw }: FastifyRequest, timers: Timers): void {
   raw.once('end', cancel).once('close', cancel);
 }
 
-/** A client that asks for leave to send its body (Expect: 100-continue) does not get it for a body that is too large. */
-function refuseBodiesThatWaitForLeave(app: FastifyInstance): void {
+/** Whether a client asks for leave to send a body (Expect: 100-continue) that is too large: then the body never comes. */
+const isRefusedLeave = ({ headers }: IncomingMessage): boolean =>
+  headers.expect !== undefined && Number(headers['content-length'] ?? 0) > LIMITS.bodyBytes;
+
+/** Gives leave to send a body, or the refusal at once; no further request can follow that one on its connection. */
+function answerExpectations(app: FastifyInstance): void {
   app.server.on('checkContinue', (request, response) => {
-    const isTooLarge = Number(request.headers['content-length'] ?? 0) > LIMITS.bodyBytes;
-    // Without leave the body never comes, so no further request can follow on this connection.
-    if (isTooLarge) response.shouldKeepAlive = false;
-    else response.writeContinue();
+    if (!isRefusedLeave(request)) response.writeContinue();
     app.server.emit('request', request, response);
   });
 }

@@ -42,7 +42,7 @@ export class BodyReader {
     this.#budget = budget;
   }
 
-  /** Gives the memory of a request's body free; once its answer is sent. */
+  /** Gives the memory of a request's body free, once its answer is sent or its connection gone. */
   release(request: FastifyRequest): void {
     const bytes = this.#reservedBytes.get(request);
     if (bytes === undefined) return;

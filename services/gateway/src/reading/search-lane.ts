@@ -1,4 +1,4 @@
-import { LIMITS, type ItemFailure, type SearchAnswer, type SearchItem, type Slot } from '@shoal/protocol';
+import { LIMITS, ShoalError, type ItemFailure, type SearchAnswer, type SearchItem, type Slot } from '@shoal/protocol';
 import type { Clock, Timers } from '../clock.ts';
 import { failureOf } from '../failure.ts';
 import { GATEWAY_LIMITS, type LaneLimits } from '../limits.ts';
@@ -15,8 +15,15 @@ interface PendingSearch {
   settled: boolean;
 }
 
-/** Bytes of a search item besides its vector, rounded up. */
+/** Bytes of a search item besides its vector, and of a hit besides its values, rounded up. */
 const ITEM_BYTES = 64;
+const HIT_BYTES = 64;
+/** A guess: a message whose answer turns out too large is sent again in halves. */
+const PAYLOAD_BYTES = 1024;
+
+function answerBytesOf({ k, vector, includeValues, includePayload }: SearchWork): number {
+  return k * (HIT_BYTES + (includeValues ? vector.byteLength : 0) + (includePayload ? PAYLOAD_BYTES : 0));
+}
 
 const failure = (error: ItemFailure['error'], message: string): ItemFailure => ({ ok: false, error, message });
 
@@ -98,13 +105,17 @@ export class SearchLane {
   #takeBatch(): PendingSearch[] {
     const batch: PendingSearch[] = [];
     let messageBytes = 0;
+    let answerBytes = 0;
     let taken = 0;
     for (const pending of this.#waiting) {
       if (batch.length === LIMITS.searchesPerMessage) break;
       if (!pending.settled) {
         const itemBytes = pending.work.vector.byteLength + ITEM_BYTES;
-        if (batch.length > 0 && messageBytes + itemBytes > GATEWAY_LIMITS.queryMessageBytes) break;
+        const hitBytes = answerBytesOf(pending.work);
+        const fits = messageBytes + itemBytes <= GATEWAY_LIMITS.queryMessageBytes && answerBytes + hitBytes <= GATEWAY_LIMITS.queryAnswerBytes;
+        if (batch.length > 0 && !fits) break;
         messageBytes += itemBytes;
+        answerBytes += hitBytes;
         batch.push(pending);
       }
       taken += 1;
@@ -115,6 +126,13 @@ export class SearchLane {
 
   async #send(batch: readonly PendingSearch[]): Promise<void> {
     this.#messagesInFlight += 1;
+    await this.#ask(batch);
+    this.#messagesInFlight -= 1;
+    this.#pump();
+  }
+
+  /** Settles every search of the batch. An answer that is too large to carry is asked for again in halves. */
+  async #ask(batch: readonly PendingSearch[]): Promise<void> {
     try {
       const nowMs = this.#clock.nowMs();
       const items = batch.map(({ work, deadlineMs }) => ({ ...work, timeoutMs: shardTimeoutMs(Math.max(1, deadlineMs - nowMs)) }));
@@ -122,11 +140,19 @@ export class SearchLane {
       const results = await this.#queries.ask(this.#slot, 'search', items, longestMs);
       results.forEach((result, index) => batch[index]?.settle(result));
     } catch (error) {
+      if (error instanceof ShoalError && error.code === 'body_too_large') return this.#askForLess(batch);
       const failed = failureOf(error);
       for (const pending of batch) pending.settle(failed);
-    } finally {
-      this.#messagesInFlight -= 1;
-      this.#pump();
     }
+  }
+
+  async #askForLess(batch: readonly PendingSearch[]): Promise<void> {
+    if (batch.length === 1) {
+      batch[0]?.settle(failure('invalid_field', 'The answer is too large to carry; ask for fewer neighbours, or without values and payloads.'));
+      return;
+    }
+    const middle = batch.length >> 1;
+    await this.#ask(batch.slice(0, middle));
+    await this.#ask(batch.slice(middle));
   }
 }

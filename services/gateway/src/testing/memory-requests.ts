@@ -3,6 +3,7 @@ import { ShoalError } from '@shoal/protocol';
 
 /** Requests inside the process, with the errors that the port promises. */
 export class MemoryRequests implements Requests {
+  readonly maxRequestBytes = 1024 * 1024;
   readonly #handlers = new Map<string, RequestHandler>();
   readonly #listeners = new Map<string, Set<(payload: Uint8Array) => void>>();
   /** Requests sent so far, by subject. */

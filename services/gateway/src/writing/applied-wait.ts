@@ -1,4 +1,4 @@
-import { ShoalError, type AwaitAppliedAnswer, type Outcome, type Sequence, type Slot } from '@shoal/protocol';
+import { ShoalError, type AwaitAppliedAnswer, type ErrorCode, type Outcome, type Sequence, type Slot } from '@shoal/protocol';
 import { pause, type Clock, type Timers } from '../clock.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { shardTimeoutMs, type SlotQueries } from '../reading/slot-queries.ts';
@@ -9,6 +9,9 @@ export interface AppliedWaitDependencies {
   readonly timers: Timers;
 }
 
+/** Errors that may pass before the deadline: the write is in the log, so asking again costs nothing but time. */
+const PASSING_ERRORS: ReadonlySet<ErrorCode> = new Set(['slot_unavailable', 'bus_unreachable', 'overloaded']);
+
 /** Waits until shards have applied messages, and tells what became of them there. */
 export class AppliedWait {
   readonly #dependencies: AppliedWaitDependencies;
@@ -18,7 +21,7 @@ export class AppliedWait {
   }
 
   /**
-   * The outcomes of each message, undefined where the shard remembers none. Asks again while no shard serves the slot.
+   * The outcomes of each message, undefined where the shard remembers none. Asks again while no shard can answer for the slot.
    * Throws `receipt_timeout` or `deadline_exceeded` at the deadline, or the error of the shard.
    */
   async wait(slot: Slot, sequences: readonly Sequence[], deadlineMs: number): Promise<readonly (readonly Outcome[] | undefined)[]> {
@@ -43,7 +46,7 @@ export class AppliedWait {
           throw new ShoalError(result.error, result.message);
         });
       } catch (error) {
-        if (!(error instanceof ShoalError) || error.code !== 'slot_unavailable') throw error;
+        if (!(error instanceof ShoalError) || !PASSING_ERRORS.has(error.code)) throw error;
         await pause(timers, Math.min(GATEWAY_LIMITS.appliedRetryDelayMs, Math.max(1, remainingMs)));
       }
     }
