@@ -1,9 +1,11 @@
 // A candidate is one 64-bit key, so that order by (distance, id) is integer order.
 //
-//   bits 63..32  distance, its float bits made monotone | bits 25..2  id | bit 1  invisible: routes only | bit 0  expanded
+//   bits 63..32  distance, its float bits made monotone | bit 31  taken: chosen as neighbour | bits 25..2  id
+//   bit 1  invisible: routes only | bit 0  expanded
 
 export const EXPANDED: u32 = 1;
 export const INVISIBLE: u32 = 2;
+export const TAKEN: u32 = 0x80000000;
 
 @inline export function keyOf(distance: f32, id: u32): u64 {
   const bits = reinterpret<i32>(distance);
@@ -18,7 +20,7 @@ export const INVISIBLE: u32 = 2;
 }
 
 @inline export function idOf(key: u64): u32 {
-  return <u32>key >> 2;
+  return (<u32>key >> 2) & 0xffffff;
 }
 
 /** Number of keys in the ascending array below `key`: where to insert it. */

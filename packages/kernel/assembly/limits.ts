@@ -19,8 +19,8 @@ export const SEGMENT_BYTES_MAX: u32 = 4 << 20;
 export const BACKLOG_LINKS_PER_PUT: u32 = 8;
 
 /** Beam widths of the searches that find the in-neighbours of a removed vector. */
-export const REPAIR_EF_BASE: u32 = 64;
-export const REPAIR_EF_UPPER: u32 = 16;
+export const REPAIR_EF_BASE: u32 = 96;
+export const REPAIR_EF_UPPER: u32 = 128;
 
 /** Replacement edges one in-neighbour of a removed vector may gain (IP-DiskANN, arXiv 2502.13826). */
 export const REPAIR_EDGES_MAX: u32 = 3;

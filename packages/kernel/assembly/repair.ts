@@ -1,6 +1,6 @@
 // Taking a removed vector out of the graph. Its in-neighbours are found in its own out-list and by a small search for its vector;
-// each loses the edge and gains up to REPAIR_EDGES_MAX edges to the nearest of the removed vector's surroundings (IP-DiskANN,
-// arXiv 2502.13826). The removed vector keeps its own list, so that readers standing on it can go on.
+// each loses the edge and gains up to REPAIR_EDGES_MAX edges to the nearest of the removed vector's surroundings, which also
+// inherit its own edges (IP-DiskANN, arXiv 2502.13826). The removed vector keeps its list, so that readers on it can go on.
 
 import { recordAt } from './arena';
 import { descend, searchLayer } from './beam';
@@ -16,8 +16,8 @@ import { findInList, listAt, listCount, listId, setListCount, setListId } from '
 import { S_NEAR_KEYS, S_POOL, S_POOL_COUNT, S_REPLACEMENT_COUNT, S_REPLACEMENTS } from './scratch';
 import { clearVisited } from './visited';
 
-/** Pool entries offered as replacements beside the removed vector's own neighbours. */
-const POOL_REPLACEMENTS_MAX: u32 = 8;
+/** Nearest live vectors offered as replacements. */
+const REPLACEMENTS_MAX: u32 = 16;
 
 export function unlink(scratch: usize, index: usize, id: u32): void {
   replaceEntry(index, id);
@@ -32,28 +32,20 @@ export function unlink(scratch: usize, index: usize, id: u32): void {
     searchLayer(scratch, index, l, query, current, l == 0 ? REPAIR_EF_BASE : REPAIR_EF_UPPER, load<u32>(index, IX_PUBLISHED) + 1);
     clearVisited(scratch);
     current = idOf(load<u64>(scratch + S_POOL));
-    collectReplacements(scratch, index, l, id);
+    collectReplacements(scratch);
     unlinkAt(scratch, index, l, id);
   }
 }
 
-function collectReplacements(scratch: usize, index: usize, layer: u32, id: u32): void {
-  const list = listAt(index, layer, id);
+/** The live vectors nearest to the removed one. */
+function collectReplacements(scratch: usize): void {
   const ids = scratch + S_REPLACEMENTS;
-  const stamp = load<u32>(index, IX_PUBLISHED) + 1;
-  let count: u32 = 0;
-  const own = listCount(list);
-  for (let i: u32 = 0; i < own; i++) {
-    const neighbour = listId(list, i);
-    if (!isVisible(recordAt(index + IX_VECTORS, neighbour), stamp)) continue;
-    store<u32>(ids + (count << 2), neighbour);
-    count++;
-  }
   const pool = scratch + S_POOL;
-  const near = min<u32>(load<u32>(scratch, S_POOL_COUNT), POOL_REPLACEMENTS_MAX);
-  for (let i: u32 = 0; i < near; i++) {
+  const found = load<u32>(scratch, S_POOL_COUNT);
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < found && count < REPLACEMENTS_MAX; i++) {
     const key = load<u64>(pool + (i << 3));
-    if (<u32>key & INVISIBLE || findInList(list, idOf(key)) >= 0) continue;
+    if (<u32>key & INVISIBLE) continue;
     store<u32>(ids + (count << 2), idOf(key));
     count++;
   }
@@ -67,6 +59,28 @@ function unlinkAt(scratch: usize, index: usize, layer: u32, id: u32): void {
   const pool = scratch + S_POOL;
   const found = load<u32>(scratch, S_POOL_COUNT);
   for (let i: u32 = 0; i < found; i++) removeLink(scratch, index, layer, idOf(load<u64>(pool + (i << 3))), id);
+  for (let i: u32 = 0; i < own; i++) inheritLink(scratch, index, layer, listId(list, i));
+}
+
+/** Hands the removed vector's edge to `target` on to the replacements nearest to it, so that distant clusters stay joined. */
+function inheritLink(scratch: usize, index: usize, layer: u32, target: u32): void {
+  if (!isVisible(recordAt(index + IX_VECTORS, target), load<u32>(index, IX_PUBLISHED) + 1)) return;
+  const near = rankReplacements(scratch, index, target);
+  const heirs = min<u32>(near, REPAIR_EDGES_MAX);
+  for (let i: u32 = 0; i < heirs; i++) {
+    addLink(scratch, index, layer, idOf(load<u64>(scratch + S_NEAR_KEYS + (i << 3))), target);
+  }
+}
+
+/** Sorts the replacements by their distance from `from` into S_NEAR_KEYS and returns their number. */
+function rankReplacements(scratch: usize, index: usize, from: u32): u32 {
+  const offered = load<u32>(scratch, S_REPLACEMENT_COUNT);
+  let near: u32 = 0;
+  for (let i: u32 = 0; i < offered; i++) {
+    const other = load<u32>(scratch + S_REPLACEMENTS + (i << 2));
+    if (other != from) near = insertKey(index, scratch + S_NEAR_KEYS, near, from, other);
+  }
+  return near;
 }
 
 /** Removes the edge `from` -> `id`, if there is one, and gives `from` replacements. */
@@ -77,19 +91,17 @@ function removeLink(scratch: usize, index: usize, layer: u32, from: u32, id: u32
   const position = findInList(list, id);
   if (position < 0) return;
   const keys = scratch + S_NEAR_KEYS;
-  const offered = load<u32>(scratch, S_REPLACEMENT_COUNT);
-  let near: u32 = 0;
-  for (let i: u32 = 0; i < offered; i++) {
-    const other = load<u32>(scratch + S_REPLACEMENTS + (i << 2));
-    if (other != from && findInList(list, other) < 0) near = insertKey(index, keys, near, from, other);
+  const near = rankReplacements(scratch, index, from);
+  let gained: u32 = 0;
+  for (let i: u32 = 0; i < near && gained < REPAIR_EDGES_MAX; i++) {
+    const other = idOf(load<u64>(keys + (i << 3)));
+    if (findInList(list, other) >= 0) continue;
+    if (gained == 0) setListId(list, position, other);
+    else addLink(scratch, index, layer, from, other);
+    gained++;
   }
-  if (near != 0) {
-    setListId(list, position, idOf(load<u64>(keys)));
-  } else {
-    const last = listCount(list) - 1;
-    setListId(list, position, listId(list, last));
-    setListCount(list, last);
-  }
-  const gained = min<u32>(near, REPAIR_EDGES_MAX);
-  for (let i: u32 = 1; i < gained; i++) addLink(scratch, index, layer, from, idOf(load<u64>(keys + (i << 3))));
+  if (gained != 0) return;
+  const last = listCount(list) - 1;
+  setListId(list, position, listId(list, last));
+  setListCount(list, last);
 }
