@@ -2,3 +2,5 @@ export type * from './mutation-log.ts';
 export type * from './requests.ts';
 export type * from './registry.ts';
 export type * from './bus.ts';
+export { BUS_LIMITS } from './limits.ts';
+export { type EmbeddedBusOptions, openEmbeddedBus } from './embedded/embedded-bus.ts';

@@ -36,11 +36,15 @@ export interface ReadOptions {
  * 2. Entries of one call and one slot keep their order.
  * 3. `read` yields every message of the slot from `from` on, exactly once and in order, and then waits for more; it
  *    survives reconnects, and ends without an error when its signal aborts.
+ *    It throws `log_incompatible` when the log ends before `from` - 1: then it is not the log that was read before.
  * 4. Publishing an entry again with the same operation id is harmless: readers tell repetitions by the operation id.
  */
 export interface MutationLog {
   readonly slots: number;
-  /** Rejects with `log_unavailable` when the entries are not durable inside the deadline; they may become so later. */
+  /**
+   * Rejects with `log_unavailable` when the entries are not durable inside the deadline; they may become so later.
+   * `overloaded` when too much is waiting already, `invalid_field` for an entry over `BUS_LIMITS.entryBytes`.
+   */
   publish(entries: readonly LogEntry[], options: { readonly timeoutMs: number }): Promise<readonly Sequence[]>;
   /** Non-empty groups of consecutive messages of one slot: all that have arrived, up to the bounds. */
   read(options: ReadOptions): AsyncIterable<readonly LogMessage[]>;

@@ -17,7 +17,9 @@ export interface RegistryChange {
  *
  * Invariants:
  * 1. `create` and `update` are linearizable: of two callers with the same expectation at most one succeeds.
- * 2. `watch` reports the present state of every key under the prefix first, then `onReady`, then every later change, in order per key.
+ * 2. `watch` reports the present state of every key under the prefix first, then `onReady`, then every later change, in
+ *    order per key. Changes that follow each other closely may be reported as the last of them alone.
+ * 3. A prefix stands for the keys that begin with it and a dot.
  */
 export interface Registry {
   get(key: string): Promise<RegistryEntry | undefined>;
@@ -28,6 +30,7 @@ export interface Registry {
   delete(key: string, expectedRevision: number): Promise<boolean>;
   /** Keys under the prefix (`embedding` lists `embedding.*`), at most `limit`, in ascending order. */
   list(prefix: string, limit: number): Promise<readonly RegistryEntry[]>;
+  /** Resolves when ready; goes on in the background, across reconnects, until the signal aborts or the registry closes. */
   watch(prefix: string, options: { onChange: (change: RegistryChange) => void; onReady: () => void; signal: AbortSignal }): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,0 +1,143 @@
+/** The mutation log in LevelDB. Sequences are dense per slot and start at 1. */
+import assert from 'node:assert/strict';
+import { type Sequence, ShoalError, type Slot, SUBJECTS } from '@shoal/protocol';
+import { checkEntry, checkReadOptions } from '../arguments.ts';
+import { GroupCommit, type Pending } from '../group-commit.ts';
+import { BUS_LIMITS } from '../limits.ts';
+import type { LogEntry, LogMessage, MutationLog, ReadOptions } from '../mutation-log.ts';
+import { Wakeup } from '../wakeup.ts';
+import type { Database, Range, Write } from './database.ts';
+import { LogTail } from './log-tail.ts';
+import { decodeLogValue, encodeLogValue, logKey, sequenceOfLogKey } from './records.ts';
+
+interface Lane {
+  /** Last sequence on disk: what readers may see. */
+  durable: Sequence;
+  readonly tail: LogTail;
+  readonly grown: Wakeup;
+}
+
+export class EmbeddedLog implements MutationLog {
+  readonly slots: number;
+  readonly #database: Database;
+  readonly #now: () => number;
+  readonly #lanes: readonly Lane[];
+  readonly #closing = new AbortController();
+  readonly #commits: GroupCommit<LogEntry, Sequence>;
+
+  private constructor(database: Database, lastSequences: readonly Sequence[], now: () => number) {
+    this.slots = lastSequences.length;
+    this.#database = database;
+    this.#now = now;
+    this.#lanes = lastSequences.map((durable) => ({ durable, tail: new LogTail(BUS_LIMITS.tailMessages, BUS_LIMITS.tailBytes), grown: new Wakeup() }));
+    this.#commits = new GroupCommit({ ...BUS_LIMITS, commit: (group) => this.#commit(group) });
+  }
+
+  static async open(database: Database, slots: number, now: () => number): Promise<EmbeddedLog> {
+    const lastSequences: Sequence[] = [];
+    for (let slot = 0; slot < slots; slot++) {
+      const key = await database.lastKey(slotRange(slot as Slot, 0));
+      lastSequences.push(key === undefined ? (0 as Sequence) : sequenceOfLogKey(key));
+    }
+    return new EmbeddedLog(database, lastSequences, now);
+  }
+
+  async publish(entries: readonly LogEntry[], options: { readonly timeoutMs: number }): Promise<readonly Sequence[]> {
+    if (entries.length === 0) return [];
+    for (const entry of entries) checkEntry(entry, this.slots);
+    return this.#commits.submit(entries, (entry) => entry.bytes.length, options.timeoutMs);
+  }
+
+  async #commit(group: readonly Pending<LogEntry, Sequence>[]): Promise<void> {
+    const next = new Map<Slot, number>();
+    const timeMs = this.#now();
+    const writes: Write[] = [];
+    const messages: LogMessage[] = [];
+    for (const { item } of group) {
+      const { slot, code, partition } = item.address;
+      const sequence = (next.get(slot) ?? this.#lane(slot).durable) + 1;
+      next.set(slot, sequence);
+      const key = logKey(slot, sequence);
+      const value = encodeLogValue(key, { timeMs, code, partition, payload: item.bytes });
+      writes.push({ type: 'put', key, value });
+      messages.push(messageOf(slot, key, value));
+    }
+    await this.#database.write(writes);
+    for (const message of messages) {
+      const lane = this.#lane(message.slot);
+      lane.durable = message.sequence;
+      lane.tail.append(message);
+    }
+    for (const slot of next.keys()) this.#lane(slot).grown.notify();
+    group.forEach((pending, index) => pending.resolve(messages[index]?.sequence ?? assert.fail('one message per entry')));
+  }
+
+  async *read(options: ReadOptions): AsyncGenerator<readonly LogMessage[]> {
+    checkReadOptions(options, this.slots);
+    const lane = this.#lane(options.slot);
+    if (options.from > lane.durable + 1) throw readBeyondEnd(options, lane.durable);
+    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    const wake = (): void => lane.grown.notify();
+    signal.addEventListener('abort', wake);
+    try {
+      let next = Math.max(options.from, 1);
+      while (!signal.aborted) {
+        if (next > lane.durable) {
+          await lane.grown.wait();
+          continue;
+        }
+        const group = lane.tail.from(next, options.maxMessages, options.maxBytes) ?? (await this.#page(options, next, lane.durable));
+        if (signal.aborted) return;
+        const last = group.at(-1);
+        if (last === undefined) throw new ShoalError('store_corrupt', `The log on disk lacks messages of slot ${options.slot} from ${next} on.`);
+        next = last.sequence + 1;
+        yield group;
+      }
+    } catch (error) {
+      // Closing the database under a page that is being read makes the page fail; the reader was told to end all the same.
+      if (!signal.aborted) throw error;
+    } finally {
+      signal.removeEventListener('abort', wake);
+    }
+  }
+
+  /** The tail does not reach back to `next`, so the messages come from disk; none beyond `durable`. */
+  async #page(options: ReadOptions, next: number, durable: number): Promise<readonly LogMessage[]> {
+    const range: Range = { gte: logKey(options.slot, next), lt: logKey(options.slot, durable + 1) };
+    const rows = await this.#database.page(range, options.maxMessages, options.maxBytes);
+    const messages = rows.map(([key, value]) => messageOf(options.slot, key, value));
+    messages.forEach((message, index) => {
+      if (message.sequence !== next + index) {
+        throw new ShoalError('store_corrupt', `The log on disk lacks message ${next + index} of slot ${options.slot}.`);
+      }
+    });
+    return messages;
+  }
+
+  async lastSequence(slot: Slot): Promise<Sequence> {
+    return this.#lane(slot).durable;
+  }
+
+  /** Publishes under way finish first; readers end. */
+  async close(): Promise<void> {
+    await this.#commits.close(BUS_LIMITS.closeMs);
+    this.#closing.abort();
+  }
+
+  #lane(slot: Slot): Lane {
+    return this.#lanes[slot] ?? assert.fail(`slot ${slot} is outside 0 to ${this.slots - 1}`);
+  }
+}
+
+function slotRange(slot: Slot, from: number): Range {
+  return { gte: logKey(slot, from), lt: logKey((slot + 1) as Slot, 0) };
+}
+
+function messageOf(slot: Slot, key: Uint8Array, value: Uint8Array): LogMessage {
+  const { timeMs, code, partition, payload } = decodeLogValue(key, value);
+  return { slot, sequence: sequenceOfLogKey(key), subject: SUBJECTS.mutation({ slot, code, partition }), timeMs, bytes: payload };
+}
+
+function readBeyondEnd(options: ReadOptions, last: number): ShoalError {
+  return new ShoalError('log_incompatible', `The log of slot ${options.slot} ends at ${last}, before position ${options.from} that was to be read: it is not the log that was read before.`);
+}

@@ -1,0 +1,32 @@
+/** Every bound of the bus, in one place. */
+export const BUS_LIMITS = {
+  /**
+   * Payload of one log entry. Base64 in a JSON answer (how JetStream's leader returns a stored message) must stay below
+   * the default max_payload of 1 MiB, so this lies below three quarters of it.
+   */
+  entryBytes: 640 * 1024,
+  /** Entries that wait for the log, over all callers of one lane of commits. Beyond: `overloaded`. */
+  queuedEntries: 65_536,
+  queuedBytes: 64 * 1024 * 1024,
+  /** One group commit. 1,000 messages is the limit of a JetStream atomic batch. */
+  groupEntries: 1_000,
+  groupBytes: 8 * 1024 * 1024,
+  /** How long `close` lets publishes under way finish. */
+  closeMs: 5_000,
+  /** What a reader may ask for in one group. */
+  readMessages: 10_000,
+  readBytes: 32 * 1024 * 1024,
+  /** Messages of one slot that the embedded log keeps in memory for readers that are up to date. */
+  tailMessages: 1_024,
+  tailBytes: 256 * 1024,
+  /** Payload of one request or announcement: max_payload of a default broker less room for headers. */
+  requestBytes: 1024 * 1024 - 4096,
+  answerBytes: 32 * 1024 * 1024,
+  /** Requests of one bus that wait for an answer. */
+  inFlightRequests: 16_384,
+  /** Requests that one server works on; beyond, it answers `overloaded`. */
+  inFlightPerServer: 1_024,
+  registryKeyChars: 512,
+  registryValueBytes: 256 * 1024,
+  registryEntries: 1_000_000,
+} as const;
