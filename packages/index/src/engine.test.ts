@@ -87,11 +87,11 @@ test('searches during upserts see each key once and each distance belongs to a v
     await index.apply(upserts.group(50));
     filled = upserts.keys.every((key) => key.id >= 0);
   }
-  let writing = true;
+  const writing = new AbortController();
   let searchCount = 0;
   const stamps = new Set<number>();
   const reader = async (offset: number): Promise<void> => {
-    for (let i = offset; writing; i = (i + 7) % vectors.length) {
+    for (let i = offset; !writing.signal.aborted; i = (i + 7) % vectors.length) {
       const query = vectors[i] as Float32Array;
       const whole = searchCount % 4 === 0;
       const hits = await index.search({ vector: query, k: whole ? 300 : 10, ef: 40, path: whole ? 'flat' : 'exact' });
@@ -107,7 +107,7 @@ test('searches during upserts see each key once and each distance belongs to a v
   };
   const readers = [0, 1000, 2000].map((offset) => reader(offset));
   for (let round = 0; round < 150; round++) await index.apply(upserts.group(20));
-  writing = false;
+  writing.abort();
   await Promise.all(readers);
   expect(searchCount).toBeGreaterThan(50);
   expect(stamps.size).toBeGreaterThan(5);

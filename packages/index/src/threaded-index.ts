@@ -125,7 +125,7 @@ export class ThreadedIndex implements VectorIndex {
 
   /** Resolves when the groups and searches under way have settled. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#applying]);
+    await Promise.allSettled(this.#applying);
     await this.quiesce();
   }
 

@@ -1,0 +1,32 @@
+import type { EngineResult } from './engine-benchmark.ts';
+import { speedAtRecall } from './speed-at-recall.ts';
+
+export const REPORTED_RECALLS = [0.95, 0.99] as const;
+
+/** Speed at a recall as text: `>` before it where the least beam width exceeds that recall already, `-` where none reaches it. */
+function speedText(result: EngineResult, recall: number): string {
+  const speed = speedAtRecall(result.sweep, recall);
+  if (speed === undefined) return '-';
+  return `${speed.kind === 'atLeast' ? '>' : ''}${speed.searchesPerSecond.toFixed(0)}`;
+}
+
+function ratioText(result: EngineResult, against: readonly EngineResult[], recall: number): string {
+  const own = speedAtRecall(result.sweep, recall)?.searchesPerSecond;
+  const best = Math.max(...against.map((peer) => speedAtRecall(peer.sweep, recall)?.searchesPerSecond ?? 0));
+  return own === undefined || best <= 0 ? '-' : `${(own / best).toFixed(2)}x`;
+}
+
+/** A line per engine: building, size, speed at each reported recall, and how that compares with hnswlib-node and the best usearch. */
+export function engineTable(results: readonly EngineResult[]): string {
+  const hnswlib = results.filter(({ name }) => name === 'hnswlib-node');
+  const usearch = results.filter(({ name }) => name.startsWith('usearch'));
+  const head = ['engine', 'inserts/s', 'bytes/vector', ...REPORTED_RECALLS.flatMap((recall) => [
+    `searches/s at ${recall}`, 'vs hnswlib-node', 'vs best usearch'])];
+  const rows = results.map((result) => [
+    result.name, result.insertsPerSecond.toFixed(0), result.bytesPerVector.toFixed(0), ...REPORTED_RECALLS.flatMap((recall) => [
+      speedText(result, recall), ratioText(result, hnswlib, recall), ratioText(result, usearch, recall)])]);
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] as string).length)));
+  const line = (cells: readonly string[]): string => (
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join('  '));
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map((row) => line(row))].join('\n');
+}
