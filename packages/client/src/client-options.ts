@@ -60,8 +60,14 @@ export function parseTimeoutMs(value: number): number {
   return parseWhole(value, 'timeoutMs', 1, CLIENT_LIMITS.maximumTimeoutMs);
 }
 
+/** Rejects with the signal's own reason, not with the AbortError that the timer would give. */
 async function wait(durationMs: number, signal?: AbortSignal): Promise<void> {
-  await setTimeoutPromise(durationMs, undefined, signal === undefined ? {} : { signal });
+  try {
+    await setTimeoutPromise(durationMs, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
 }
 
 /** Checks the options and fills in the defaults; throws `invalid_field`. */

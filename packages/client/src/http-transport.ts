@@ -67,12 +67,7 @@ export class HttpTransport {
     const delayMs = backoffMs(attempt, random, error.retryAfterMs);
     if (now() + delayMs >= limits.deadlineMs) throw error;
     limits.callerSignal?.throwIfAborted();
-    try {
-      await wait(delayMs, limits.callerSignal);
-    } catch (waitError) {
-      limits.callerSignal?.throwIfAborted();
-      throw waitError;
-    }
+    await wait(delayMs, limits.callerSignal);
   }
 
   async #attempt(call: HttpCall, limits: CallLimits): Promise<unknown> {

@@ -115,6 +115,14 @@ test('waiting until ready ends at its deadline', async () => {
   await expect(late.waitUntilReady({ timeoutMs: 2_000 })).rejects.toMatchObject({ code: 'deadline_exceeded' });
 });
 
+test("the caller's signal ends the waiting with its own reason", async () => {
+  await fake.close();
+  const controller = new AbortController();
+  const waiting = client.waitUntilReady({ signal: controller.signal });
+  setTimeout(() => controller.abort(new Error('enough')), 50);
+  await expect(waiting).rejects.toThrow('enough');
+});
+
 /** A clock that goes on by a step with every look. */
 function steps(stepMs: number): () => number {
   let nowMs = 0;

@@ -71,6 +71,8 @@ function clusterOf(embeddings: ReadonlyMap<string, FakeEmbedding>): ClusterRespo
 
 class FakeRoutes {
   readonly embeddings = new Map<string, FakeEmbedding>();
+  /** Stands for the clock: every registration has a time of its own. */
+  #registrationCount = 0;
 
   answer(request: SeenRequest): Answer {
     const url = new URL(request.url, 'http://fake');
@@ -96,7 +98,7 @@ class FakeRoutes {
     const registration = parseRegistration(JSON.parse(body.toString()));
     const known = this.embeddings.get(registration.name);
     if (known !== undefined) return { status: 200, body: known.description };
-    const description = { ...registration, code: this.embeddings.size + 1, state: 'active', createdAt: '2026-01-01T00:00:00.000Z' } as const;
+    const description = { ...registration, code: this.embeddings.size + 1, state: 'active', createdAt: new Date(this.#registrationCount++).toISOString() } as const;
     this.embeddings.set(registration.name, new FakeEmbedding(description));
     return { status: 201, body: description };
   }
