@@ -6,7 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 import {
-  EMBEDDING_STATES, ShoalError, parseEmbeddingCode, parseEmbeddingSpec, parseSequence,
+  EMBEDDING_STATES, ShoalError, embeddingSpecToJson, parseEmbeddingCode, parseEmbeddingSpec, parseSequence,
   type EmbeddingCode, type EmbeddingSpec, type EmbeddingState, type Sequence,
 } from '@shoal/protocol';
 
@@ -72,13 +72,24 @@ function member<T extends string>(key: string, value: unknown, known: readonly T
   return found;
 }
 
+/** The text is whole, so a specification that cannot be read was written by a release with another one. */
+function specOf(key: string, value: unknown): EmbeddingSpec {
+  try {
+    return parseEmbeddingSpec(value);
+  } catch (cause) {
+    throw new ShoalError('store_incompatible', `The registry entry ${key} was written by another version of Shoal.`, { cause });
+  }
+}
+
 function timeMs(key: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw damaged(key);
   return value;
 }
 
-export const encodeRecord = (record: EmbeddingRecord): Uint8Array => seal({ ...record });
-export const encodeIdentityClaim = (claim: IdentityClaim): Uint8Array => seal({ ...claim });
+export const encodeRecord = ({ spec, state, createdAtMs, definedAt }: EmbeddingRecord): Uint8Array =>
+  seal({ spec: embeddingSpecToJson(spec), state, createdAtMs, definedAt });
+export const encodeIdentityClaim = ({ phase, spec, createdAtMs }: IdentityClaim): Uint8Array =>
+  seal({ phase, spec: embeddingSpecToJson(spec), createdAtMs });
 export const encodeNameClaim = (claim: NameClaim): Uint8Array => seal({ ...claim });
 export const encodeCounter = (counter: CodeCounter): Uint8Array => seal({ ...counter });
 
@@ -87,7 +98,7 @@ export function decodeRecord(key: string, value: Uint8Array): EmbeddingRecord {
   const definedAt = fields['definedAt'];
   if (!Array.isArray(definedAt)) throw damaged(key);
   return {
-    spec: parseEmbeddingSpec(fields['spec']),
+    spec: specOf(key, fields['spec']),
     state: member(key, fields['state'], EMBEDDING_STATES),
     createdAtMs: timeMs(key, fields['createdAtMs']),
     definedAt: definedAt.map((sequence) => parseSequence(sequence)),
@@ -98,7 +109,7 @@ export function decodeIdentityClaim(key: string, value: Uint8Array): IdentityCla
   const fields = open(key, value);
   return {
     phase: member(key, fields['phase'], ['claimed', 'named']),
-    spec: parseEmbeddingSpec(fields['spec']),
+    spec: specOf(key, fields['spec']),
     createdAtMs: timeMs(key, fields['createdAtMs']),
   };
 }

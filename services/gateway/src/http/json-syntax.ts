@@ -3,8 +3,10 @@
  * person who reads the error, and the engine's own message is no interface.
  */
 const WHITE_SPACE = /[ \t\n\r]*/y;
-const SCALAR = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+/** \p{Cc} are the control characters; those above U+007E may stand in a string. */
+const STRING_PATTERN = String.raw`"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"`;
+const STRING = new RegExp(STRING_PATTERN, 'uy');
+const SCALAR = new RegExp(String.raw`${STRING_PATTERN}|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+\-]?\d+)?|true|false|null`, 'uy');
 
 function endOfMatch(pattern: RegExp, text: string, start: number): number | undefined {
   pattern.lastIndex = start;

@@ -29,18 +29,18 @@ async function sendSlowly(headers: Record<string, string | number>, totalBytes: 
   const { hostname, port } = new URL(fixture.gateway.url);
   const request = httpRequest({ hostname, port, path: PATH, method: 'POST', headers: { authorization: `Bearer ${ROOT_KEY}`, ...headers } });
   let sentBytes = 0;
-  let answered = false;
+  const progress = { answered: false };
   const answer = new Promise<Received>((resolve, reject) => {
     request.on('response', (response) => {
-      answered = true;
       const sentAtAnswer = sentBytes;
+      progress.answered = true;
       let text = '';
       response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
       response.on('end', () => resolve({ status: response.statusCode, problem: JSON.parse(text) as Problem, sentBytes: sentAtAnswer }));
     });
     request.on('error', reject);
   });
-  while (sentBytes < totalBytes && !answered && !request.destroyed) {
+  while (sentBytes < totalBytes && !progress.answered && !request.destroyed) {
     sentBytes += CHUNK.length;
     if (!request.write(CHUNK)) await Promise.race([once(request, 'drain'), answer]);
     else await new Promise(setImmediate);

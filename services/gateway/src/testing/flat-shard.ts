@@ -66,7 +66,7 @@ export class FlatShard {
       this.#position += 1;
       if (message !== undefined) this.#applyMessage(message);
     }
-    for (const wake of [...this.#waiters]) wake();
+    this.#waiters.forEach((wake) => wake());
   }
 
   resume(): void {

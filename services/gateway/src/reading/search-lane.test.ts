@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  LIMITS, ShoalError, decodeQueryRequest, encodeQueryResponse, parseEmbeddingCode, parsePartition, parseSequence, parseSlot,
+  type ItemFailure, type SearchAnswer, type SearchItem,
+} from '@shoal/protocol';
+import { systemTimers } from '../clock.ts';
+import { GATEWAY_LIMITS } from '../limits.ts';
+import { MemoryRequests } from '../testing/memory-requests.ts';
+import { SearchLane, type SearchWork } from './search-lane.ts';
+import { SlotQueries } from './slot-queries.ts';
+
+const SLOT = parseSlot(3);
+
+function workOf(id: number, over: Partial<SearchWork> = {}): SearchWork {
+  return {
+    code: parseEmbeddingCode(1), partition: parsePartition(0), vector: Float32Array.of(id, 1), k: 10, ef: 100, path: 'auto', rerank: 10,
+    after: parseSequence(0), includeValues: false, includePayload: false, ...over,
+  };
+}
+
+interface Message {
+  readonly items: readonly SearchItem[];
+  answer(): void;
+  fail(error: ShoalError): void;
+}
+
+/** A shard whose messages the test answers by hand; `distanceComputations` of an answer names the search it belongs to. */
+class HandShard {
+  readonly requests = new MemoryRequests();
+  readonly messages: Message[] = [];
+
+  async start(): Promise<void> {
+    await this.requests.serve('shoal.q.3', (payload) => new Promise((resolve, reject) => {
+      const request = decodeQueryRequest(payload);
+      if (request.type !== 'search') throw new Error('only searches are sent here');
+      const answers = request.items.map((item): SearchAnswer => ({
+        ok: true, appliedSequence: parseSequence(0), path: 'flat', distanceComputations: item.vector[0] ?? 0, hits: [],
+      }));
+      this.messages.push({ items: request.items, answer: () => resolve(encodeQueryResponse({ type: 'search', items: answers })), fail: reject });
+    }));
+  }
+}
+
+let shard: HandShard;
+const clock = { nowMs: () => Date.now() };
+const laneOf = (eagerMessages: number, fullMessages: number) =>
+  new SearchLane(SLOT, new SlotQueries(shard.requests, clock, systemTimers), clock, systemTimers, { eagerMessages, fullMessages });
+const settle = (): Promise<void> => vi.advanceTimersByTimeAsync(0).then(() => undefined);
+const sizes = (): number[] => shard.messages.map(({ items }) => items.length);
+const IN_TIME = 10_000;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  shard = new HandShard();
+  await shard.start();
+});
+afterEach(() => vi.useRealTimers());
+
+describe('a search lane', () => {
+  it('sends at once when nothing is under way, and gathers while something is', async () => {
+    const lane = laneOf(1, 1);
+    const deadlineMs = clock.nowMs() + IN_TIME;
+    const first = lane.search(workOf(0), deadlineMs);
+    await settle();
+    const later = [1, 2, 3, 4, 5].map((id) => lane.search(workOf(id), deadlineMs));
+    await settle();
+    expect(sizes()).toEqual([1]);
+    shard.messages[0]?.answer();
+    await settle();
+    expect(sizes()).toEqual([1, 5]);
+    shard.messages[1]?.answer();
+    expect((await Promise.all([first, ...later])).map((result) => result.ok && result.distanceComputations)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('sends full messages while others are under way, up to its bound', async () => {
+    const lane = laneOf(1, 3);
+    const count = LIMITS.searchesPerMessage * 4 + 7;
+    const results = Array.from({ length: count }, (_, id) => lane.search(workOf(id), clock.nowMs() + IN_TIME));
+    await settle();
+    expect(sizes()).toEqual([64, 64, 64]);
+    for (let next = 0; next < shard.messages.length; next += 1) {
+      shard.messages[next]?.answer();
+      await settle();
+    }
+    expect(sizes()).toEqual([64, 64, 64, 64, 7]);
+    expect((await Promise.all(results)).every((result, id) => result.ok && result.distanceComputations === id)).toBe(true);
+  });
+
+  it('keeps messages below the size that the bus carries', async () => {
+    const lane = laneOf(1, 8);
+    for (let id = 0; id < 64; id += 1) void lane.search(workOf(id, { vector: new Float32Array(LIMITS.dim) }), clock.nowMs() + IN_TIME);
+    await settle();
+    shard.messages[0]?.answer();
+    await settle();
+    for (const { items } of shard.messages) expect(items.length * LIMITS.dim * 4).toBeLessThanOrEqual(GATEWAY_LIMITS.queryMessageBytes);
+    expect(shard.messages.length).toBeGreaterThan(1);
+  });
+
+  it('fails a search at its own deadline, and does not send it afterwards', async () => {
+    const lane = laneOf(1, 1);
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME);
+    await settle();
+    const brief = lane.search(workOf(1), clock.nowMs() + 50);
+    const patient = lane.search(workOf(2), clock.nowMs() + IN_TIME);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await brief).toMatchObject({ ok: false, error: 'deadline_exceeded' });
+    shard.messages[0]?.answer();
+    await settle();
+    expect(shard.messages[1]?.items.map(({ vector }) => vector[0])).toEqual([2]);
+    shard.messages[1]?.answer();
+    expect(await patient).toMatchObject({ ok: true });
+  });
+
+  it('tells the shard the time that is left when the message leaves, less a margin', async () => {
+    const lane = laneOf(1, 1);
+    void lane.search(workOf(0), clock.nowMs() + 1_000);
+    await settle();
+    void lane.search(workOf(1), clock.nowMs() + 1_000);
+    await vi.advanceTimersByTimeAsync(400);
+    shard.messages[0]?.answer();
+    await settle();
+    expect(shard.messages[1]?.items[0]?.timeoutMs).toBe(600 - GATEWAY_LIMITS.answerMarginMs);
+  });
+
+  it('refuses a search without time left, and one too many', async () => {
+    const lane = laneOf(1, 1);
+    expect(await lane.search(workOf(0), clock.nowMs())).toMatchObject({ error: 'deadline_exceeded' });
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME);
+    await settle();
+    const waiting = Array.from({ length: GATEWAY_LIMITS.queuedSearchesPerSlot }, (_, id) => lane.search(workOf(id), clock.nowMs() + IN_TIME));
+    expect(await lane.search(workOf(1), clock.nowMs() + IN_TIME)).toMatchObject({ error: 'overloaded' });
+    await vi.advanceTimersByTimeAsync(IN_TIME);
+    expect((await Promise.all(waiting)).every((result) => !result.ok && result.error === 'deadline_exceeded')).toBe(true);
+  });
+
+  it('gives the failure of a message to all of its searches, and goes on', async () => {
+    const lane = laneOf(1, 1);
+    const lost = [lane.search(workOf(0), clock.nowMs() + IN_TIME), lane.search(workOf(1), clock.nowMs() + IN_TIME)];
+    await settle();
+    shard.messages[0]?.fail(new ShoalError('slot_unavailable', 'gone'));
+    const expected: ItemFailure = { ok: false, error: 'slot_unavailable', message: 'gone' };
+    expect(await Promise.all(lost)).toEqual([expected, expected]);
+    const next = lane.search(workOf(2), clock.nowMs() + IN_TIME);
+    await settle();
+    shard.messages[1]?.answer();
+    expect(await next).toMatchObject({ ok: true, distanceComputations: 2 });
+  });
+
+  it('asks again in halves when an answer is too large to carry, and gives up on a single one', async () => {
+    const lane = laneOf(1, 1);
+    const results = [0, 1, 2].map((id) => lane.search(workOf(id), clock.nowMs() + IN_TIME));
+    await settle();
+    const tooLarge = new ShoalError('body_too_large', 'too large');
+    shard.messages[0]?.fail(tooLarge);
+    await settle();
+    shard.messages[1]?.fail(tooLarge);
+    await settle();
+    shard.messages[2]?.answer();
+    await settle();
+    expect(sizes()).toEqual([3, 1, 2]);
+    expect(await Promise.all(results)).toMatchObject([{ error: 'invalid_field' }, { ok: true, distanceComputations: 1 }, { ok: true, distanceComputations: 2 }]);
+  });
+});

@@ -1,0 +1,82 @@
+import { connect } from 'node:net';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { ShoalError, type SearchResponse, type WriteResponse } from '@shoal/protocol';
+import { GatewayFixture, ROOT_KEY, call, startTestGateway } from './testing/gateway-fixture.ts';
+
+const POINTS = { name: 'points', model: 'm', dim: 2, distance: 'l2' };
+
+describe('starting', () => {
+  it('says in one sentence that the port is taken', async () => {
+    const fixture = await GatewayFixture.start();
+    const port = Number(new URL(fixture.gateway.url).port);
+    const second = startTestGateway(fixture.bus, { port });
+    await expect(second).rejects.toMatchObject({ code: 'port_in_use', message: expect.stringMatching(new RegExp(`^Port ${port} .* SHOAL_HTTP_PORT [^.]*\\.$`)) });
+    expect((await fixture.call('GET', '/healthz')).status).toBe(200);
+    await fixture.close();
+  });
+
+  it('works next to other gateways: what one registers, all serve', async () => {
+    const fixture = await GatewayFixture.start();
+    const second = await startTestGateway(fixture.bus);
+    fixture.shard.announce();
+    await fixture.call('POST', '/v1/embeddings', POINTS);
+    const { receipt } = (await call(second, 'POST', '/v1/embeddings/points/vectors', { vectors: [{ key: 'a', values: [1, 2] }] })).json<WriteResponse>();
+    const found = await fixture.call('POST', '/v1/embeddings/points/search', { vector: [1, 2], k: 1, after: receipt });
+    expect(found.json<SearchResponse>().results).toEqual([{ key: 'a', distance: 0 }]);
+    await second.close();
+    await fixture.close();
+  });
+});
+
+describe('closing', () => {
+  it('finishes the requests under way, takes no others, and ends', async () => {
+    const fixture = await GatewayFixture.start();
+    await fixture.call('POST', '/v1/embeddings', POINTS);
+    let open: () => void = () => undefined;
+    fixture.shard.gate = new Promise((resolve) => (open = resolve));
+    const underWay = fixture.call('POST', '/v1/embeddings/points/search', { vector: [1, 2], k: 1 });
+    await expect.poll(() => fixture.shard.receivedSearches.length).toBe(1);
+    const socket = connect(Number(new URL(fixture.gateway.url).port), '127.0.0.1');
+    socket.write(`GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await new Promise((resolve) => socket.once('data', resolve));
+    const closed = fixture.gateway.close();
+    await expect.poll(() => fetch(fixture.gateway.url).then(() => 'taken', () => 'refused')).toBe('refused');
+    open();
+    const answer = await underWay;
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('connection')).toBe('close');
+    await closed;
+    await fixture.bus.close();
+  });
+});
+
+describe('every answer', () => {
+  it('carries a request id, the caller\'s own where it is harmless', async () => {
+    const fixture = await GatewayFixture.start();
+    const ids = await Promise.all(['/healthz', '/nowhere', '/v1/embeddings', '/v1/embeddings/%ff'].map(async (path) => (await fixture.call('GET', path)).headers.get('x-request-id')));
+    expect(ids.every((id) => id !== null && id.length > 5)).toBe(true);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect((await fixture.call('GET', '/nowhere', undefined, { 'x-request-id': 'mine-1' })).json().requestId).toBe('mine-1');
+    expect((await fixture.call('GET', '/nowhere', undefined, { 'x-request-id': 'not mine!' })).json().requestId).not.toBe('not mine!');
+    await fixture.close();
+  });
+
+  it('to an unexpected error tells nothing but the request id, under which the log has it', async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: 'trace' }, new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) }));
+    const fixture = await GatewayFixture.start(8, { logger });
+    await fixture.call('POST', '/v1/embeddings', POINTS);
+    await fixture.call('POST', '/v1/embeddings/points/vectors', { vectors: [{ key: 'secret key', values: [1234.5, 2], payload: { secret: 'payload' } }], wait: 'applied' });
+    fixture.bus.log.refuse = new Error('the inside of the service') as ShoalError;
+    const answer = await fixture.call('POST', '/v1/embeddings/points/vectors', { vectors: [{ key: 'secret key', values: [1234.5, 2] }] });
+    expect(answer.json()).toMatchObject({ code: 'internal', status: 500, retryable: true });
+    expect(answer.text).not.toContain('inside');
+    const { requestId } = answer.json();
+    expect(lines.some((line) => line.includes(requestId) && line.includes('the inside of the service'))).toBe(true);
+    await expect.poll(() => lines.filter((line) => line.includes('"route":"/v1/embeddings/:name/vectors"') && line.includes('"status":500') && line.includes('"ms":')).length).toBe(1);
+    for (const secret of ['secret', '1234.5', ROOT_KEY]) expect(lines.filter((line) => line.includes(secret))).toEqual([]);
+    await fixture.close();
+  });
+});
