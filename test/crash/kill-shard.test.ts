@@ -28,6 +28,6 @@ it('kill -9 of a shard at random moments of a load loses, doubles and brings bac
     });
   } finally {
     await cluster.close();
-    await nats.stop();
+    await nats.close();
   }
 });

@@ -26,6 +26,6 @@ it('kill -9 and restart of nats-server in the middle of a load loses, doubles an
     });
   } finally {
     await cluster.close();
-    await nats.stop();
+    await nats.close();
   }
 });

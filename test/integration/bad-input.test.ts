@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.close();
-  await nats?.stop();
+  await nats?.close();
 });
 
 // Whatever a test sent: nothing is lost, nothing was added, nobody is disturbed and no process ended.

@@ -76,7 +76,7 @@ describe.runIf(available)('bigann10k by shoal load and shoal recall', () => {
       for (const partitions of [1, 4]) expectRecall(await loadAndMeasure(target, `sift-${partitions}`, partitions));
     } finally {
       await cluster.close();
-      await nats.stop();
+      await nats.close();
     }
   });
 });

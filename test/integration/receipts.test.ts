@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.close();
-  await nats?.stop();
+  await nats?.close();
 });
 
 describe('a read after a receipt', () => {

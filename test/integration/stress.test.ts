@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.close();
-  await nats?.stop();
+  await nats?.close();
 });
 
 interface Space {

@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.close();
-  await nats?.stop();
+  await nats?.close();
 });
 
 describe('three embeddings at once', () => {
