@@ -4,8 +4,8 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { stat } from 'node:fs/promises';
-import type { Dataset, DatasetRow, RowRange } from './dataset.ts';
 import { DatasetError } from './dataset-error.ts';
+import type { Dataset, DatasetRow, RowRange } from './dataset.ts';
 import { fileLines, type FileLine } from './file-lines.ts';
 import { DATASET_LIMITS } from './limits.ts';
 

@@ -1,7 +1,7 @@
 /** Two-dimensional npy arrays in C order as datasets: one row of the array is one vector. */
 import type { FileHandle } from 'node:fs/promises';
-import type { Dataset, DatasetRow, RowRange } from './dataset.ts';
 import { DatasetError } from './dataset-error.ts';
+import type { Dataset, DatasetRow, RowRange } from './dataset.ts';
 import { fixedRecords, openFile, readFully, type RecordLayout } from './fixed-records.ts';
 import { DATASET_LIMITS } from './limits.ts';
 import { NPY_TYPES, componentType, type ComponentType } from './npy-components.ts';

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
-import { DATASET_FORMATS, type Dataset, type DatasetFormat } from './dataset.ts';
 import { DatasetError } from './dataset-error.ts';
+import { DATASET_FORMATS, type Dataset, type DatasetFormat } from './dataset.ts';
 import { openJsonLines } from './json-lines-reader.ts';
 import { openNpy } from './npy-reader.ts';
 import { openVecs } from './vecs-reader.ts';

@@ -6,8 +6,8 @@
  *
  * Every record has the same dim, so row r begins at byte r * (4 + dim * size) and reading can start at any row.
  */
-import type { Dataset, DatasetRow, RowRange } from './dataset.ts';
 import { DatasetError } from './dataset-error.ts';
+import type { Dataset, DatasetRow, RowRange } from './dataset.ts';
 import { fixedRecords, openFile, readFully, type FixedRecord, type RecordLayout } from './fixed-records.ts';
 import { DATASET_LIMITS } from './limits.ts';
 

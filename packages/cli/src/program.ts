@@ -1,0 +1,29 @@
+/** The command line as a whole; each file in commands/ defines one command with its options. */
+import { Command } from 'commander';
+import type { CliSystem } from './cli-system.ts';
+import { addClusterCommand } from './commands/cluster.ts';
+import { addDemoCommand } from './commands/demo.ts';
+import { addDevCommand } from './commands/dev.ts';
+import { addLoadCommand } from './commands/load.ts';
+import { addRecallCommand } from './commands/recall.ts';
+import { addSearchCommand } from './commands/search.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addConnectionOptions } from './connection-options.ts';
+
+/** Commands throw what goes wrong; commander throws CommanderError instead of ending the process. */
+export function buildProgram(system: CliSystem): Command {
+  const program = new Command('shoal')
+    .description('Shoal: a vector database that scales out over a message bus')
+    .exitOverride()
+    .enablePositionalOptions()
+    .configureOutput({ writeOut: (text) => system.stdout.write(text), writeErr: (text) => system.stderr.write(text) });
+  addConnectionOptions(program, true);
+  addDevCommand(program, system);
+  addClusterCommand(program, system);
+  addLoadCommand(program, system);
+  addSearchCommand(program, system);
+  addRecallCommand(program, system);
+  addStatusCommand(program, system);
+  addDemoCommand(program, system);
+  return program;
+}
