@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { startFakeShoal } from '@shoal/client/testing';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runClusterCommand } from '../commands/cluster.ts';
@@ -105,6 +106,21 @@ test('dev passes its settings and the signal on, and takes over the exit code', 
   const options = { host: '127.0.0.1', port: 0, dataDir: 'data', demo: false };
   await expect(runDevCommand(options, failing, new TestSystem(shoal.directory).system())).rejects.toMatchObject({ exitCode: 3 });
   await expect(runDevCommand({ ...options, demo: true }, failing, new TestSystem(shoal.directory).system())).rejects.toMatchObject({ code: 'invalid_field' });
+});
+
+test('the demo ends with its node, and never talks to another server on the port', async () => {
+  const failing = await shoal.write('failing.mjs', 'process.exit(3);');
+  const stranger = await startFakeShoal();
+  const port = Number(new URL(stranger.url).port);
+  try {
+    await expect(runDevCommand({ host: '127.0.0.1', port, dataDir: 'data', demo: true }, failing, shoal.system())).rejects.toMatchObject({ exitCode: 3 });
+    expect(stranger.requests.map((request) => request.url)).toEqual(['/healthz']);
+    const free = { host: '127.0.0.1', port: await freePort(), dataDir: 'data', demo: true };
+    await expect(runDevCommand(free, failing, shoal.system())).rejects.toMatchObject({ exitCode: 3 });
+    expect(shoal.out + shoal.err).toBe('');
+  } finally {
+    await stranger.close();
+  }
 });
 
 test.each([
