@@ -18,6 +18,8 @@ export interface Pending<Item, Result> {
   readonly bytes: number;
   /** True when nobody waits for the entry any more: its call passed its deadline. */
   readonly abandoned: boolean;
+  /** True once `resolve` was called. */
+  readonly resolved: boolean;
   resolve(result: Result): void;
 }
 

@@ -26,6 +26,16 @@ export const BUS_LIMITS = {
   inFlightRequests: 16_384,
   /** Requests that one server works on; beyond, it answers `overloaded`. */
   inFlightPerServer: 1_024,
+  /** One attempt to publish a group, and one call of the broker's API; tried again until the caller's deadline. */
+  attemptMs: 5_000,
+  /** A pull request for log messages, and the sign of life that the broker gives while it has none. */
+  pullMs: 30_000,
+  heartbeatMs: 5_000,
+  /** After how long an unused consumer disappears from the broker. */
+  consumerIdleMs: 60_000,
+  /** Pause before trying again: doubles from the first to the second. */
+  retryMs: 50,
+  retryMaxMs: 2_000,
   registryKeyChars: 512,
   registryValueBytes: 256 * 1024,
   registryEntries: 1_000_000,

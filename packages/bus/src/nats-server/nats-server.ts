@@ -103,6 +103,8 @@ export class NatsServer {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('exit', () => {
+      // Its process id may soon be another's.
+      this.#watchdog?.kill('SIGKILL');
       if (!this.#stopping) this.#died.resolve();
     });
     this.#child = child;

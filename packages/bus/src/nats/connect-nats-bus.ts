@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { type ApiError, jetstream, JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
+import { LIMITS, ShoalError } from '@shoal/protocol';
+import type { Bus } from '../bus.ts';
+import { BUS_LIMITS } from '../limits.ts';
+import { Connection } from './connection.ts';
+import { Names } from './names.ts';
+import { NatsLog } from './nats-log.ts';
+import { NatsRegistry } from './nats-registry.ts';
+import { NatsRequests } from './nats-requests.ts';
+import { backoffMs, pause } from './retry.ts';
+import { jetStreamMissing } from './server-check.ts';
+import { parseServers } from './server-url.ts';
+import { ensureStreams, type LogShape } from './streams.ts';
+
+export interface NatsBusOptions {
+  /** `nats://host:port`, or several, separated by commas or as a list. Credentials may stand inside. */
+  readonly servers: string | readonly string[];
+  readonly slots: number;
+  /** Streams over which the slots are dealt; fixed when the log is created. */
+  readonly streams: number;
+  /** Copies of log and registry, when they are created. Default 1. */
+  readonly replicas?: number;
+  /** Bytes that one stream may hold before writes are refused, when it is created. Default: what the server allows. */
+  readonly streamBytes?: number;
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  /** For connecting and preparing log and registry. */
+  readonly timeoutMs: number;
+  /** Name of the client in the server's monitoring. */
+  readonly name: string;
+  /** Sets several Shoal clusters apart on one server: 1 to 64 letters, digits or `-`. */
+  readonly namespace?: string;
+}
+
+/**
+ * The bus over a NATS server with JetStream, 2.12 or newer.
+ * Rejects with `bus_unreachable`, `bus_incompatible`, `log_incompatible` or `invalid_configuration`.
+ */
+export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
+  const { slots, streams } = options;
+  assert(Number.isInteger(slots) && slots >= 1 && slots <= LIMITS.slots, `slots must be 1 to ${LIMITS.slots}`);
+  assert(Number.isInteger(streams) && streams >= 1 && streams <= slots, 'streams must be 1 to the number of slots');
+  const addresses = parseServers(options.servers);
+  const credentials = { ...addresses.credentials, ...credentialsOf(options) };
+  const startedMs = performance.now();
+  const connection = await Connection.open({ addresses: { ...addresses, credentials }, name: options.name, timeoutMs: options.timeoutMs });
+  try {
+    const remainingMs = Math.max(Math.ceil(options.timeoutMs - (performance.now() - startedMs)), 1);
+    return await prepare(connection, options, remainingMs);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function credentialsOf({ user, pass, token }: NatsBusOptions): { user?: string; pass?: string; token?: string } {
+  return { ...(user === undefined ? {} : { user }), ...(pass === undefined ? {} : { pass }), ...(token === undefined ? {} : { token }) };
+}
+
+/** A server that has just started may not answer yet; what is its settled opinion is not asked again. */
+async function prepare(connection: Connection, options: NatsBusOptions, timeoutMs: number): Promise<Bus> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await prepareOnce(connection, options);
+    } catch (error) {
+      if (error instanceof ShoalError && !error.retryable) throw error;
+      await pause(backoffMs(attempt), deadline);
+      if (deadline.aborted) throw error instanceof ShoalError ? error : connection.unreachable(error);
+    }
+  }
+}
+
+async function prepareOnce(connection: Connection, options: NatsBusOptions): Promise<Bus> {
+  const shape: LogShape = { slots: options.slots, streams: options.streams, replicas: options.replicas ?? 1, streamBytes: options.streamBytes ?? -1 };
+  const names = new Names(options.namespace);
+  const jsm = await managerOf(connection);
+  await ensureStreams(jsm, names, shape);
+  const registry = await NatsRegistry.open({ connection, jsm, bucket: names.bucket, replicas: shape.replicas });
+  const log = new NatsLog({ connection, js: jetstream(connection.nats, { timeout: BUS_LIMITS.attemptMs }), jsm, names, shape });
+  return assemble(connection, log, new NatsRequests(connection, names), registry);
+}
+
+/** Numbers of JetStream errors (server/errors.json of nats-server). */
+const NOT_ENABLED = [10_039, 10_076];
+
+async function managerOf(connection: Connection): Promise<JetStreamManager> {
+  const { nats } = connection;
+  const missing = (cause: unknown): ShoalError => jetStreamMissing(nats.info?.version ?? 'of unknown version', cause);
+  let answer: { readonly error?: ApiError };
+  try {
+    answer = (await nats.request('$JS.API.INFO', undefined, { timeout: BUS_LIMITS.attemptMs })).json();
+  } catch (error) {
+    throw error instanceof errors.RequestError && error.isNoResponders() ? missing(error) : error;
+  }
+  if (answer.error !== undefined) {
+    const error = new JetStreamApiError(answer.error);
+    throw NOT_ENABLED.includes(error.code) ? missing(error) : error;
+  }
+  return jetstreamManager(nats, { timeout: BUS_LIMITS.attemptMs, checkAPI: false });
+}
+
+function assemble(connection: Connection, log: NatsLog, requests: NatsRequests, registry: NatsRegistry): Bus {
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await registry.close();
+    await requests.close();
+    await log.close();
+    await connection.close();
+  };
+  return {
+    kind: 'nats',
+    description: `nats-server ${connection.nats.info?.version ?? 'of unknown version'} at ${connection.printable}`,
+    log,
+    requests,
+    registry,
+    connected: () => closing === undefined && connection.connected,
+    close: () => (closing ??= close()),
+  };
+}

@@ -1,0 +1,154 @@
+/** The connection to the broker: opening, its state, and what happens at a disconnect. */
+import { connect, errors, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import { ShoalError } from '@shoal/protocol';
+import { BUS_LIMITS } from '../limits.ts';
+import { Wakeup } from '../wakeup.ts';
+import { pause, settled } from './retry.ts';
+import { checkServer } from './server-check.ts';
+import type { ServerAddresses } from './server-url.ts';
+
+export interface DialOptions {
+  readonly addresses: ServerAddresses;
+  readonly name: string;
+  readonly timeoutMs: number;
+}
+
+const PING_INTERVAL_MS = 10_000;
+const RECONNECT_WAIT_MS = 250;
+const DIAL_PAUSE_MS = 200;
+
+export class Connection {
+  readonly nats: NatsConnection;
+  /** The servers, without credentials. */
+  readonly printable: string;
+  #connected = true;
+  #closed = false;
+  readonly #changed = new Wakeup();
+  readonly #onDisconnect = new Set<() => void>();
+  readonly #watching: Promise<void>;
+
+  private constructor(nats: NatsConnection, printable: string) {
+    this.nats = nats;
+    this.printable = printable;
+    this.#watching = this.#watch();
+  }
+
+  /** Tries until `timeoutMs`; then rejects with `bus_unreachable`. A server that is too old is `bus_incompatible`. */
+  static async open(options: DialOptions): Promise<Connection> {
+    const nats = await dial(options);
+    try {
+      const info = nats.info;
+      if (info === undefined) throw unreachable(options.addresses.printable, undefined);
+      checkServer(info);
+    } catch (error) {
+      await nats.close();
+      throw error;
+    }
+    return new Connection(nats, options.addresses.printable);
+  }
+
+  get connected(): boolean {
+    return this.#connected && !this.#closed;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get maxPayloadBytes(): number {
+    return this.nats.info?.max_payload ?? BUS_LIMITS.requestBytes;
+  }
+
+  unreachable(cause?: unknown): ShoalError {
+    return unreachable(this.printable, cause);
+  }
+
+  /** Resolves when the connection is up, after `timeoutMs` at the latest, or when the signal aborts; look at `connected`. */
+  async untilConnected(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const wake = (): void => this.#changed.notify();
+    stop.addEventListener('abort', wake);
+    while (!this.connected && !stop.aborted) await this.#changed.wait();
+    stop.removeEventListener('abort', wake);
+  }
+
+  /** Calls the listener at each disconnect and at the close; returns how to stop that. */
+  onDisconnect(listener: () => void): () => void {
+    this.#onDisconnect.add(listener);
+    return () => void this.#onDisconnect.delete(listener);
+  }
+
+  /** The promise, or `bus_unreachable` as soon as the connection is lost: what was asked is then never answered. */
+  async whileConnected<Value>(promise: Promise<Value>): Promise<Value> {
+    const lost = Promise.withResolvers<never>();
+    const forget = this.onDisconnect(() => lost.reject(this.unreachable()));
+    try {
+      return await Promise.race([promise, lost.promise]);
+    } finally {
+      forget();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#connected) await settled(this.nats.flush(), BUS_LIMITS.closeMs);
+    await this.nats.close();
+    await this.#watching;
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.nats.status()) {
+      if (status.type === 'disconnect' || status.type === 'close') this.#lost();
+      if (status.type === 'reconnect') {
+        this.#connected = true;
+        this.#changed.notify();
+      }
+    }
+    this.#closed = true;
+    this.#lost();
+  }
+
+  #lost(): void {
+    this.#connected = false;
+    for (const listener of [...this.#onDisconnect]) listener();
+    this.#changed.notify();
+  }
+}
+
+function unreachable(printable: string, cause: unknown): ShoalError {
+  return new ShoalError('bus_unreachable', `The NATS server at ${printable} cannot be reached.`, { cause });
+}
+
+async function dial(options: DialOptions): Promise<NatsConnection> {
+  const { addresses, timeoutMs } = options;
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const startedMs = performance.now();
+  for (;;) {
+    try {
+      return await connect(connectionOptions(options, Math.max(Math.ceil(timeoutMs - (performance.now() - startedMs)), 1)));
+    } catch (cause) {
+      if (cause instanceof errors.AuthorizationError) {
+        throw new ShoalError('bus_unreachable', `The NATS server at ${addresses.printable} refused the credentials.`, { cause });
+      }
+      if (!deadline.aborted) await pause(DIAL_PAUSE_MS, deadline);
+      if (deadline.aborted) throw unreachable(addresses.printable, cause);
+    }
+  }
+}
+
+function connectionOptions(options: DialOptions, remainingMs: number): ConnectionOptions {
+  const { hosts, tls, credentials } = options.addresses;
+  return {
+    servers: [...hosts],
+    name: options.name,
+    timeout: remainingMs,
+    noAsyncTraces: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    pingInterval: PING_INTERVAL_MS,
+    ignoreAuthErrorAbort: true,
+    ...(tls ? { tls: {} } : {}),
+    ...credentials,
+  };
+}

@@ -1,0 +1,11 @@
+import { inject } from 'vitest';
+import { busConformance } from '../conformance/bus-conformance.ts';
+import { openFresh } from './nats-fixture.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    natsUrl: string;
+  }
+}
+
+busConformance('nats', () => openFresh(inject('natsUrl')));

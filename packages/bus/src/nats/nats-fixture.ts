@@ -1,0 +1,45 @@
+/** What the suites that need a real server share: a server of their own, and buses in namespaces of their own. */
+import { fileURLToPath } from 'node:url';
+import type { Bus } from '../bus.ts';
+import type { BusUnderTest } from '../conformance/bus-conformance.ts';
+import { findNatsServer } from '../nats-server/find-nats-server.ts';
+import { NatsServer } from '../nats-server/nats-server.ts';
+import { connectNatsBus, type NatsBusOptions } from './connect-nats-bus.ts';
+
+const cacheDirectory = fileURLToPath(new URL('../../../../.cache/servers', import.meta.url));
+let namespaces = 0;
+
+export async function startOwnServer(): Promise<NatsServer> {
+  const binary = await findNatsServer({ cacheDirectory, searchPath: process.env['PATH'] ?? '', say: console.log });
+  if (binary === undefined) throw new Error('no nats-server of version 2.12 or newer was found, and none could be fetched');
+  return NatsServer.start({ binary });
+}
+
+/** Four slots in two streams, in a namespace that nobody else has. */
+export function freshOptions(url: string): NatsBusOptions {
+  return { servers: url, slots: 4, streams: 2, timeoutMs: 15_000, name: 'shoal-test', namespace: `t-${process.pid}-${Date.now().toString(36)}-${namespaces++}` };
+}
+
+export async function openFresh(url: string): Promise<BusUnderTest> {
+  const options = freshOptions(url);
+  const clients: Bus[] = [await connectNatsBus(options)];
+  const client = async (): Promise<Bus> => {
+    const bus = await connectNatsBus(options);
+    clients.push(bus);
+    return bus;
+  };
+  const closeAll = async (): Promise<void> => {
+    await Promise.all(clients.splice(0).map((bus) => bus.close()));
+  };
+  const [bus] = clients;
+  if (bus === undefined) throw new Error('unreachable');
+  return {
+    bus,
+    peer: client,
+    reopen: async () => {
+      await closeAll();
+      return client();
+    },
+    dispose: closeAll,
+  };
+}

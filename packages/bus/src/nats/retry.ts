@@ -1,0 +1,32 @@
+import { BUS_LIMITS } from '../limits.ts';
+
+/** Resolves after `delayMs`, or at once when the signal aborts. */
+export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    signal.addEventListener('abort', end);
+  });
+}
+
+/** The pause before attempt number `attempt` (from 0) is repeated: doubles, up to a bound. */
+export function backoffMs(attempt: number): number {
+  return Math.min(BUS_LIMITS.retryMs * 2 ** attempt, BUS_LIMITS.retryMaxMs);
+}
+
+/** The value, or undefined when it takes longer than `timeoutMs`; never rejects. For steps of closing that may fail. */
+export async function settled<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value | undefined> {
+  const controller = new AbortController();
+  try {
+    return await Promise.race([promise, pause(timeoutMs, controller.signal).then(() => undefined)]);
+  } catch {
+    return undefined;
+  } finally {
+    controller.abort();
+  }
+}
