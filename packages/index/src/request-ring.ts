@@ -1,5 +1,5 @@
 // The ring of search requests between the main thread and one search thread, in shared memory. One side submits, the other completes,
-// both in order. It lies below the memory's first size, so its views stay valid when the memory grows.
+// both in order. It is laid out before any view is made, so its views stay valid when the memory grows.
 //
 //   control, 64 bytes, i32 each:  submitted count | completed count | 1 = the main thread was told | 1 = closing
 //   slot:     index u32 | k u32 | ef u32 | path code u32 | query MAX_DIM f32 | answer for MAX_K

@@ -1,9 +1,10 @@
 import type { Address, Kernel } from '@shoal/kernel';
-import { EngineClosedError } from './errors.ts';
+import { EngineClosedError, EngineOverloadedError } from './errors.ts';
 import { encodeGroup } from './group.ts';
 import type { Group } from './group.ts';
 import { IdSet } from './id-set.ts';
 import type { IndexOp } from './index-op.ts';
+import { GROUPS_IN_FLIGHT_MAX } from './limits.ts';
 import { assertGroup, assertRequest } from './parse-input.ts';
 import { SearchEpochs } from './search-epochs.ts';
 import type { SearchDispatch } from './search-dispatch.ts';
@@ -48,6 +49,7 @@ export class ThreadedIndex implements VectorIndex {
     this.#assertOpen();
     assertGroup(ops, this.#dim);
     if (ops.length === 0) return;
+    if (this.#applying.size >= GROUPS_IN_FLIGHT_MAX) throw new EngineOverloadedError('groups');
     const group = encodeGroup(ops, this.#dim);
     const recycles = this.#noteIds(ops);
     const stampsRunOut = this.#host.kernel.publishedStamp(this.#index) >>> 0 >= this.#host.rebaseStamp;

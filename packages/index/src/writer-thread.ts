@@ -6,7 +6,7 @@ import { EngineMemoryFullError, EngineOverloadedError } from './errors.ts';
 import type { EngineFailedError } from './errors.ts';
 import type { Group } from './group.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { FLAT_THRESHOLD_DEFAULT, GROUPS_IN_FLIGHT_MAX } from './limits.ts';
+import { FLAT_THRESHOLD_DEFAULT, GROUP_BYTES_IN_FLIGHT_MAX, GROUPS_IN_FLIGHT_MAX } from './limits.ts';
 import { startWorker, watchWorker } from './worker-thread.ts';
 import type { WriterAnswer, WriterRequest } from './writer-messages.ts';
 import type { WriterWorkerData } from './writer-worker.ts';
@@ -22,6 +22,7 @@ export class WriterThread {
   readonly #jobs = new Map<number, Job>();
   readonly #exited: Promise<void>;
   #nextJob = 0;
+  #bytesInFlight = 0;
   #closing = false;
   #failure: Error | undefined;
 
@@ -41,7 +42,14 @@ export class WriterThread {
 
   /** Applies a group after those of the same index sent before. The group's arrays move away. */
   async apply(index: Address, dim: number, group: Group): Promise<void> {
-    await this.#send((job) => ({ type: 'apply', job, index, dim, group }), [group.ops.buffer, group.vectors.buffer]);
+    const bytes = group.vectors.byteLength;
+    if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > GROUP_BYTES_IN_FLIGHT_MAX) throw new EngineOverloadedError('group bytes');
+    this.#bytesInFlight += bytes;
+    try {
+      await this.#send((job) => ({ type: 'apply', job, index, dim, group }), [group.ops.buffer, group.vectors.buffer]);
+    } finally {
+      this.#bytesInFlight -= bytes;
+    }
   }
 
   async rebase(index: Address): Promise<void> {

@@ -7,7 +7,7 @@
 import { recordAt } from './arena';
 import { distance1, distances4 } from './distance';
 import { distanceOf, EXPANDED, insertAt, INVISIBLE, keyOf, positionOf } from './keys';
-import { isVisible, IX_DISTANCE, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
+import { isVisible, IX_DISTANCE, IX_LINKS, IX_M0, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
 import { POOL_CAPACITY } from './limits';
 import { listAt, listCount } from './links';
 import {
@@ -100,6 +100,10 @@ export function searchLayer(scratch: usize, index: usize, layer: u32, query: usi
     const count = gather(scratch, index, list);
     if (count == 0) continue;
     touchBatch(scratch, count);
+    if (layer == 0 && cursor < size) {
+      const next = recordAt(index + IX_LINKS, load<u32>(pool + (cursor << 3)) >> 2);
+      store<u32>(scratch, load<u32>(next) ^ load<u32>(next + (load<u32>(index, IX_M0) << 2)), S_SINK);
+    }
     padBatch(scratch, count);
     computed += count;
     for (let i: u32 = 0; i < count; i += 4) {
