@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { INTERRUPTED_EXIT_CODE, Interruption, type TextOutput } from './cli-system.ts';
+import { nodeVersionFault } from './node-version.ts';
 import { runCli } from './run-cli.ts';
 
 const interrupt = new AbortController();
@@ -21,6 +22,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+
+const versionFault = nodeVersionFault(process.versions.node);
+if (versionFault !== undefined) {
+  process.stderr.write(`shoal: ${versionFault}\n`);
+  process.exit(1);
+}
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: outputTo(process.stdout),

@@ -58,9 +58,10 @@ async function startAndServe(options: ClusterCommandOptions, programs: ClusterPr
   const dataDirectory = resolve(system.workingDirectory, options.dataDir);
   const rootKey = await ensureRootKey(dataDirectory);
   const plan = planCluster(options, { dataDirectory, natsUrl: broker.url, rootKey });
+  let isStarted = false;
   const startFailure = new AbortController();
   const group = new ChildGroup((name, exit) => {
-    system.stderr.write(`shoal: ${describeExit(name, exit)}; the others go on\n`);
+    system.stderr.write(`shoal: ${describeExit(name, exit)}; ${isStarted ? 'the others go on' : 'the cluster cannot start'}\n`);
     startFailure.abort(new CommandFailure(1));
   });
   try {
@@ -68,6 +69,7 @@ async function startAndServe(options: ClusterCommandOptions, programs: ClusterPr
     for (const gateway of plan.gateways) group.start(programOf(gateway, programs.gatewayEntry, system));
     const signal = AbortSignal.any([system.interrupt, startFailure.signal]);
     for (const { url } of plan.gateways) await new ShoalClient({ url }).waitUntilReady({ timeoutMs: CLI_LIMITS.readyTimeoutMs, signal });
+    isStarted = true;
     introduce(plan, broker, dataDirectory, rootKey, system);
     if ((await runUntilEnd(broker, system)) === 'broker-died') {
       system.stderr.write('shoal: nats-server ended; the cluster ends with it\n');

@@ -32,7 +32,7 @@ const service = `
   const end = (signal) => { note(signal); process.exit(0); };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
-  console.log('slots ' + slots + ' key ' + (key === undefined ? 'no' : 'yes'));
+  console.log('slots ' + slots + ' key ' + (key === undefined ? 'no' : 'yes') + ' pid ' + process.pid);
   if (port === undefined) { note('up'); setInterval(() => {}, 1000); }
   else createServer((request, response) => response.end('{"status":"ready"}')).listen(Number(port), '127.0.0.1', () => note('up'));
 `;
@@ -160,9 +160,9 @@ test('a cluster starts with its settings and ends in the reverse order', async (
   await until(() => shoal.out.includes('ctrl-C ends'));
   await until(async () => (await notesOf(notes)).length === 4);
   expect((await notesOf(notes)).sort()).toEqual(['gateway up', 'shard-1 up', 'shard-2 up', 'shard-3 up']);
-  expect(shoal.out).toMatch(/^shard-1 {4}\| slots 0-20 key no$/m);
-  expect(shoal.out).toMatch(/^shard-3 {4}\| slots 42-63 key no$/m);
-  expect(shoal.out).toMatch(/^gateway-1 {2}\| slots undefined key yes$/m);
+  expect(shoal.out).toMatch(/^shard-1 {4}\| slots 0-20 key no pid \d+$/m);
+  expect(shoal.out).toMatch(/^shard-3 {4}\| slots 42-63 key no pid \d+$/m);
+  expect(shoal.out).toMatch(/^gateway-1 {2}\| slots undefined key yes pid \d+$/m);
   shoal.interrupt();
   await running;
   expect((await notesOf(notes)).slice(4)).toEqual(['gateway SIGTERM', 'shard-3 SIGTERM', 'shard-2 SIGTERM', 'shard-1 SIGTERM']);
@@ -173,9 +173,21 @@ test('a child that dies while the cluster starts ends everything with exit code 
   const shard = await shoal.write('failing.mjs', "console.error('no disk'); process.exit(4);");
   const gatewayNeverReady = await startCluster({ shard });
   await expect(gatewayNeverReady.running).rejects.toMatchObject({ exitCode: 1 });
-  expect(shoal.err).toContain('shoal: shard-1 ended with exit code 4; the others go on\n');
+  expect(shoal.err).toContain('shoal: shard-1 ended with exit code 4; the cluster cannot start\n');
   expect(shoal.out).toMatch(/^shard-1 {4}\| no disk$/m);
   expect(gatewayNeverReady.brokerStopped()).toBe(true);
+});
+
+test('a child that dies later is reported, and the others go on', async () => {
+  const { notes, running } = await startCluster();
+  await until(async () => shoal.out.includes('ctrl-C ends') && (await notesOf(notes)).length === 4);
+  const pid = Number(/shard-2 {4}\| slots 21-41 key no pid (\d+)/.exec(shoal.out)?.[1]);
+  process.kill(pid, 'SIGKILL');
+  await until(() => shoal.err !== '');
+  expect(shoal.err).toBe('shoal: shard-2 was ended by SIGKILL; the others go on\n');
+  shoal.interrupt();
+  await running;
+  expect((await notesOf(notes)).slice(4)).toEqual(['gateway SIGTERM', 'shard-3 SIGTERM', 'shard-1 SIGTERM']);
 });
 
 test('a broker that dies ends the cluster', async () => {

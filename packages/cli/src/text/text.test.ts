@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { nodeVersionFault } from '../node-version.ts';
 import { formatBytes, formatCount, formatDuration, formatRanges, perSecond } from './quantities.ts';
 import { shorten, textTable } from './text-table.ts';
 
@@ -18,4 +19,9 @@ test('quantities read well', () => {
   expect([perSecond(500, 2_000), perSecond(5, 0)]).toEqual([250, 0]);
   expect(formatRanges([0, 1, 2, 5, 7, 8])).toBe('0-2,5,7-8');
   expect(formatRanges([])).toBe('');
+});
+
+test('a Node that is too old is told in one sentence', () => {
+  expect(nodeVersionFault('20.19.2')).toMatch(/^Shoal needs Node 24 or newer, and this is 20\.19\.2;/);
+  expect([nodeVersionFault('24.0.0'), nodeVersionFault('25.1.0')]).toEqual([undefined, undefined]);
 });
