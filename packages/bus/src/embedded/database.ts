@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Level } from 'level';
 import { ShoalError } from '@shoal/protocol';
+import { plainBytes } from '../plain-bytes.ts';
 import { decodeFormat, encodeFormat, FORMAT_KEY } from './records.ts';
 
 export type Durability = 'fsync' | 'os';
@@ -92,7 +93,7 @@ export class Database {
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     const value = await this.#level.get(key);
-    return value === undefined ? undefined : plain(value);
+    return value === undefined ? undefined : plainBytes(value);
   }
 
   /** Rows of the range in key order, at most `limit`; ends early once it holds `maxBytes`, but never empty-handed when rows exist. */
@@ -100,7 +101,7 @@ export class Database {
     const iterator = this.#level.iterator({ ...range, limit, highWaterMarkBytes: maxBytes, fillCache: false });
     try {
       const rows = await iterator.nextv(limit);
-      return rows.map(([key, value]) => [plain(key), plain(value)] as const);
+      return rows.map(([key, value]) => [plainBytes(key), plainBytes(value)] as const);
     } catch (cause) {
       throw readingError(cause);
     } finally {
@@ -120,11 +121,6 @@ export class Database {
   async close(): Promise<void> {
     await this.#level.close();
   }
-}
-
-/** Level gives Buffers, whose `slice` does not copy as that of a Uint8Array does. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function codeOf(error: unknown): string | undefined {

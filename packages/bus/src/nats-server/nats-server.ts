@@ -54,7 +54,8 @@ export class NatsServer {
   readonly source: string;
   readonly #options: NatsServerOptions;
   readonly #port: number;
-  readonly #directory: string;
+  /** Holds JetStream's files in `jetstream/`, and the configuration. */
+  readonly directory: string;
   #child: ChildProcess | undefined;
   #watchdog: ChildProcess | undefined;
   #output = '';
@@ -64,7 +65,7 @@ export class NatsServer {
   private constructor(options: NatsServerOptions, port: number, directory: string) {
     this.#options = options;
     this.#port = port;
-    this.#directory = directory;
+    this.directory = directory;
     this.url = `nats://127.0.0.1:${port}`;
     this.version = options.binary.version;
     this.source = options.binary.source;
@@ -91,9 +92,9 @@ export class NatsServer {
 
   /** Starts it again, on the same port and store. Rejects with `bus_unreachable` and what it printed when it does not come up. */
   async start(): Promise<void> {
-    const config = join(this.#directory, 'nats-server.conf');
+    const config = join(this.directory, 'nats-server.conf');
     // Every acknowledged write is on disk: the default would sync every two minutes.
-    await writeFile(config, `listen: "127.0.0.1:${this.#port}"\njetstream {\n  store_dir: ${JSON.stringify(this.#directory)}\n  sync_interval: always\n}\n`);
+    await writeFile(config, `listen: "127.0.0.1:${this.#port}"\njetstream {\n  store_dir: ${JSON.stringify(this.directory)}\n  sync_interval: always\n}\n`);
     this.#stopping = false;
     this.#output = '';
     const child = spawn(this.#options.binary.path, ['-c', config], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -132,7 +133,7 @@ export class NatsServer {
   /** Ends the server for good; a temporary store goes with it. */
   async close(): Promise<void> {
     await this.stop();
-    if (this.#options.storeDirectory === undefined) await rm(this.#directory, { recursive: true, force: true });
+    if (this.#options.storeDirectory === undefined) await rm(this.directory, { recursive: true, force: true });
   }
 
   async #untilUp(child: ChildProcess): Promise<void> {

@@ -8,6 +8,7 @@
 import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
 import { isErrorCode, ShoalError } from '@shoal/protocol';
 import { BUS_LIMITS } from '../limits.ts';
+import { plainBytes } from '../plain-bytes.ts';
 
 export interface Reply {
   readonly payload: Uint8Array;
@@ -48,10 +49,10 @@ export class AnswerInProgress {
   /** The whole answer once it is complete. Throws the error that the server sent, `slot_unavailable` when there is no server. */
   take(message: Msg, subject: string): Uint8Array | undefined {
     const head = message.headers;
-    if (head === undefined) return message.data;
+    if (head === undefined) return plainBytes(message.data);
     if (head.code === NO_RESPONDERS) throw new ShoalError('slot_unavailable', `Nobody serves ${subject}.`);
     if (head.has(ERROR)) throw errorOf(head.get(ERROR), message.data);
-    if (!head.has(PART)) return message.data;
+    if (!head.has(PART)) return plainBytes(message.data);
     return this.#takePart(head.get(PART), message.data);
   }
 

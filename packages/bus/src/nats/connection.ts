@@ -68,7 +68,7 @@ export class Connection {
     const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const wake = (): void => this.#changed.notify();
     stop.addEventListener('abort', wake);
-    while (!this.connected && !stop.aborted) await this.#changed.wait();
+    while (!this.connected && !this.#closed && !stop.aborted) await this.#changed.wait();
     stop.removeEventListener('abort', wake);
   }
 
@@ -92,6 +92,7 @@ export class Connection {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#changed.notify();
     if (this.#connected) await settled(this.nats.flush(), BUS_LIMITS.closeMs);
     await this.nats.close();
     await this.#watching;
@@ -111,7 +112,7 @@ export class Connection {
 
   #lost(): void {
     this.#connected = false;
-    for (const listener of [...this.#onDisconnect]) listener();
+    for (const listener of this.#onDisconnect) listener();
     this.#changed.notify();
   }
 }

@@ -2,17 +2,21 @@
 import { fileURLToPath } from 'node:url';
 import type { Bus } from '../bus.ts';
 import type { BusUnderTest } from '../conformance/bus-conformance.ts';
-import { findNatsServer } from '../nats-server/find-nats-server.ts';
+import { findNatsServer, type FoundServer } from '../nats-server/find-nats-server.ts';
 import { NatsServer } from '../nats-server/nats-server.ts';
 import { connectNatsBus, type NatsBusOptions } from './connect-nats-bus.ts';
 
 const cacheDirectory = fileURLToPath(new URL('../../../../.cache/servers', import.meta.url));
 let namespaces = 0;
 
-export async function startOwnServer(): Promise<NatsServer> {
+export async function findServer(): Promise<FoundServer> {
   const binary = await findNatsServer({ cacheDirectory, searchPath: process.env['PATH'] ?? '', say: console.log });
   if (binary === undefined) throw new Error('no nats-server of version 2.12 or newer was found, and none could be fetched');
-  return NatsServer.start({ binary });
+  return binary;
+}
+
+export async function startOwnServer(): Promise<NatsServer> {
+  return NatsServer.start({ binary: await findServer() });
 }
 
 /** Four slots in two streams, in a namespace that nobody else has. */
@@ -22,7 +26,7 @@ export function freshOptions(url: string): NatsBusOptions {
 
 export async function openFresh(url: string): Promise<BusUnderTest> {
   const options = freshOptions(url);
-  const clients: Bus[] = [await connectNatsBus(options)];
+  const clients: Bus[] = [];
   const client = async (): Promise<Bus> => {
     const bus = await connectNatsBus(options);
     clients.push(bus);
@@ -31,10 +35,8 @@ export async function openFresh(url: string): Promise<BusUnderTest> {
   const closeAll = async (): Promise<void> => {
     await Promise.all(clients.splice(0).map((bus) => bus.close()));
   };
-  const [bus] = clients;
-  if (bus === undefined) throw new Error('unreachable');
   return {
-    bus,
+    bus: await client(),
     peer: client,
     reopen: async () => {
       await closeAll();

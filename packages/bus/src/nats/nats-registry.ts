@@ -4,6 +4,7 @@ import { type KV, Kvm } from '@nats-io/kv';
 import { ShoalError } from '@shoal/protocol';
 import { checkRegistryKey, checkRegistryValue } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
+import { plainBytes } from '../plain-bytes.ts';
 import type { Registry, RegistryChange, RegistryEntry } from '../registry.ts';
 import { askBroker } from './broker-call.ts';
 import type { Connection } from './connection.ts';
@@ -56,7 +57,7 @@ export class NatsRegistry implements Registry {
     checkRegistryKey(key);
     this.#checkOpen();
     const entry = await askBroker(this.#parts.connection, 'bus_unreachable', () => this.#parts.kv.get(key));
-    return entry === null || entry.operation !== 'PUT' ? undefined : { key, value: entry.value, revision: entry.revision };
+    return entry === null || entry.operation !== 'PUT' ? undefined : { key, value: plainBytes(entry.value), revision: entry.revision };
   }
 
   async create(key: string, value: Uint8Array): Promise<number | undefined> {

@@ -6,6 +6,7 @@ import { createInbox, type Msg, type Subscription } from '@nats-io/transport-nod
 import { ShoalError } from '@shoal/protocol';
 import { checkRequestSize } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
+import { plainBytes } from '../plain-bytes.ts';
 import type { RequestHandler, RequestOptions, Requests, Serving } from '../requests.ts';
 import { runHandler, ServedSubject } from '../served-subject.ts';
 import { AnswerInProgress, HEAD_BYTES, repliesOf, replyOfError, type Reply } from './answer-parts.ts';
@@ -80,7 +81,7 @@ export class NatsRequests implements Requests {
   }
 
   #rejectAll(error: ShoalError): void {
-    for (const token of [...this.#open.keys()]) this.#settle(token)?.reject(error);
+    for (const token of this.#open.keys()) this.#settle(token)?.reject(error);
   }
 
   async serve(subject: string, handler: RequestHandler): Promise<Serving> {
@@ -97,7 +98,7 @@ export class NatsRequests implements Requests {
 
   /** Never rejects. An answer that cannot be sent is lost like any message of a broken connection: the caller sees its deadline. */
   async #answer(server: ServedSubject, message: Msg): Promise<void> {
-    const replies = await runHandler(server, message.data).then(
+    const replies = await runHandler(server, plainBytes(message.data)).then(
       (answer) => repliesOf(answer, this.#connection.maxPayloadBytes),
       (error: ShoalError): readonly Reply[] => [replyOfError(error)],
     );
@@ -120,7 +121,7 @@ export class NatsRequests implements Requests {
     const subscription = this.#connection.nats.subscribe(this.#names.subject(subject), {
       // In a turn of its own: an exception here would end the client's reading of the connection instead of the process.
       callback: (error, message) => {
-        if (error === null) queueMicrotask(() => listener(message.data));
+        if (error === null) queueMicrotask(() => listener(plainBytes(message.data)));
       },
     });
     return this.#serving(subscription, () => Promise.resolve());

@@ -1,4 +1,5 @@
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
+import { plainBytes } from '../plain-bytes.ts';
 
 /** A message as it lies in a stream. */
 export interface StoredMessage {
@@ -37,7 +38,7 @@ export function parseDelivery(message: Msg): Delivery | undefined {
       sequence: Number(sequence),
       // Nanoseconds do not fit a number; six digits fewer are milliseconds.
       timeMs: Number(time.slice(0, -6)),
-      data: message.data,
+      data: plainBytes(message.data),
       headers: message.headers,
       pendingCount: Number(pendingCount),
     },

@@ -52,8 +52,10 @@ export class StreamPublisher {
     return this.#commits.submit(entries, (entry) => entry.bytes.length, timeoutMs);
   }
 
+  /** Without a connection nothing can finish, so nothing is waited for. */
   async close(): Promise<void> {
-    await this.#commits.close(BUS_LIMITS.closeMs);
+    if (!this.#connection.connected) this.#stopped.abort();
+    await this.#commits.close(this.#connection.connected ? BUS_LIMITS.closeMs : 0);
     this.#stopped.abort();
   }
 
@@ -63,7 +65,7 @@ export class StreamPublisher {
       const open = group.filter((pending) => !pending.resolved && !pending.abandoned);
       if (open.length === 0) return;
       try {
-        if (this.#connection.closed) throw new ShoalError('not_ready', 'The log is closed.');
+        if (this.#connection.closed || this.#stopped.signal.aborted) throw new ShoalError('not_ready', 'The log is closed.');
         if (this.#connection.connected) {
           await this.#attempt(open);
           return;
