@@ -12,7 +12,7 @@ import {
 import { layerOf } from './layers';
 import { REPAIR_EDGES_MAX, REPAIR_EF_BASE, REPAIR_EF_UPPER } from './limits';
 import { addLink, insertKey } from './link';
-import { findInList, listAt, listCount, listId, setListCount, setListId } from './links';
+import { findInList, listAt, listCapacity, listCount, listId, setListCount, setListId } from './links';
 import { S_NEAR_KEYS, S_POOL, S_POOL_COUNT, S_REPLACEMENT_COUNT, S_REPLACEMENTS } from './scratch';
 import { clearVisited } from './visited';
 
@@ -68,7 +68,9 @@ function inheritLink(scratch: usize, index: usize, layer: u32, target: u32): voi
   const near = rankReplacements(scratch, index, target);
   const heirs = min<u32>(near, REPAIR_EDGES_MAX);
   for (let i: u32 = 0; i < heirs; i++) {
-    addLink(scratch, index, layer, idOf(load<u64>(scratch + S_NEAR_KEYS + (i << 3))), target);
+    const heir = idOf(load<u64>(scratch + S_NEAR_KEYS + (i << 3)));
+    // Only the first heir's list is worth choosing anew when it is full.
+    if (i == 0 || listCount(listAt(index, layer, heir)) < listCapacity(index, layer)) addLink(scratch, index, layer, heir, target);
   }
 }
 
