@@ -61,20 +61,30 @@ function announce({ dataset, embedding, earlier }: PlannedLoad, system: CliSyste
   }
 }
 
+/** Interrupted here, the load is complete all the same, and the exit code tells of the interrupt alone. */
+async function waitUntilApplied(result: LoadResult, loadedNow: number, planned: PlannedLoad, connection: Connection, system: CliSystem): Promise<void> {
+  const startedMs = system.nowMs();
+  const patient = connection.withPatience({ retries: CLI_LIMITS.loadRetries, timeoutMs: CLI_LIMITS.loadTimeoutMs });
+  const options = { timeoutMs: CLI_LIMITS.appliedWaitMs, signal: system.interrupt };
+  try {
+    await patient.embedding(planned.embedding.name).waitUntilApplied(result.receipt, options);
+  } catch (error) {
+    if (!system.interrupt.aborted) throw error;
+    system.stderr.write('Everything is acknowledged; whether it is applied was not waited for.\n');
+    throw new CommandFailure(INTERRUPTED_EXIT_CODE);
+  }
+  const totalMs = result.durationMs + (system.nowMs() - startedMs);
+  system.stdout.write(`All of it applied and searchable after ${(totalMs / 1000).toFixed(2)} s, ${formatCount(perSecond(loadedNow, totalMs))} vectors/s.\n`);
+}
+
 async function finish(result: LoadResult, planned: PlannedLoad, options: LoadCommandOptions, connection: Connection, system: CliSystem): Promise<void> {
   const loadedNow = result.rowsBelow - (planned.earlier?.rowsBelow ?? 0);
   const rate = perSecond(loadedNow, result.durationMs);
   const acknowledgement = options.wait === 'applied' ? 'applied' : 'durable in the log';
   system.stdout.write(`${formatCount(loadedNow)} vectors ${acknowledgement} in ${(result.durationMs / 1000).toFixed(2)} s, ${formatCount(rate)} vectors/s.\n`);
   if (planned.earlier !== undefined) system.stdout.write(`${formatCount(result.rowsBelow)} with those of earlier runs.\n`);
-  if (options.waitApplied && options.wait === 'logged') {
-    const startedMs = system.nowMs();
-    const patient = connection.withPatience({ retries: CLI_LIMITS.loadRetries, timeoutMs: CLI_LIMITS.loadTimeoutMs });
-    await patient.embedding(planned.embedding.name).waitUntilApplied(result.receipt, { timeoutMs: CLI_LIMITS.appliedWaitMs, signal: system.interrupt });
-    const totalMs = result.durationMs + (system.nowMs() - startedMs);
-    system.stdout.write(`All of it applied and searchable after ${(totalMs / 1000).toFixed(2)} s, ${formatCount(perSecond(loadedNow, totalMs))} vectors/s.\n`);
-  }
   system.stdout.write(`Receipt: ${JSON.stringify(result.receipt)}\n`);
+  if (options.waitApplied && options.wait === 'logged') await waitUntilApplied(result, loadedNow, planned, connection, system);
 }
 
 function sayWhereItStopped(rowsBelow: number, system: CliSystem): void {
