@@ -1,6 +1,6 @@
 /** `shoal load FILE`: loads a file of vectors, and continues where an interrupted run stopped. */
 import { join } from 'node:path';
-import { DATASET_FORMATS, openDataset, type Dataset, type DatasetFormat } from '@shoal/bench';
+import { DATASET_FORMATS, openDataset, type Dataset, type DatasetFormat } from '@shoal/bench/datasets';
 import type { EmbeddingDescription } from '@shoal/client';
 import { DISTANCES, LIMITS, WAITS, type Distance, type Wait } from '@shoal/protocol';
 import type { Command } from 'commander';

@@ -1,5 +1,5 @@
 /** `shoal recall NAME`: recall against ground truth and speed, for every wanted path and ef. */
-import { openDataset, readIvecs } from '@shoal/bench';
+import { openDataset, readIvecs } from '@shoal/bench/datasets';
 import { LIMITS, SEARCH_PATHS, ShoalError, type SearchPath } from '@shoal/protocol';
 import type { Command } from 'commander';
 import type { CliSystem } from '../cli-system.ts';

@@ -1,5 +1,5 @@
 /** `shoal search NAME`: the neighbours of a vector, a stored key, or a row of a file, as a table. */
-import { openDataset, readRow } from '@shoal/bench';
+import { openDataset, readRow } from '@shoal/bench/datasets';
 import type { Hit, ReceiptJson, SearchAnswer, SearchRequest } from '@shoal/client';
 import { INCLUDES, LIMITS, SEARCH_PATHS, ShoalError, type SearchPath } from '@shoal/protocol';
 import type { Command } from 'commander';

@@ -1,5 +1,5 @@
 /** One run of a load: rows from a file into an embedding, from where the last run stopped. */
-import type { Dataset } from '@shoal/bench';
+import type { Dataset } from '@shoal/bench/datasets';
 import type { AcknowledgedBatch, EmbeddingHandle, ReceiptJson, VectorToWrite } from '@shoal/client';
 import type { Wait } from '@shoal/protocol';
 import { CLI_LIMITS } from '../limits.ts';

@@ -27,11 +27,17 @@ export interface RunningChild {
 
 const PRELOAD = new URL(`./end-with-parent${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-function exitOf(child: ChildProcess): Promise<ChildExit> {
-  return new Promise((resolve, reject) => {
+/** How long the last lines of a child that has ended may take; more only when something it started holds its output open. */
+const LAST_OUTPUT_MS = 500;
+
+async function exitOf(child: ChildProcess): Promise<ChildExit> {
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const exit = await new Promise<ChildExit>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
+  await Promise.race([closed, wait(LAST_OUTPUT_MS)]);
+  return exit;
 }
 
 /** The exit code that stands for how a child ended, by the shell's convention for signals. */

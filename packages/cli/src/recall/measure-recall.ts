@@ -1,5 +1,5 @@
 /** Runs all queries with one setting, some of them untimed beforehand, and measures recall together with speed. */
-import { percentile, recallAtK } from '@shoal/bench';
+import { percentile, recallAtK } from '@shoal/bench/datasets';
 import type { EmbeddingHandle } from '@shoal/client';
 import type { SearchPath } from '@shoal/protocol';
 import { CLI_LIMITS } from '../limits.ts';
