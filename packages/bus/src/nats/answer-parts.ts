@@ -18,6 +18,8 @@ export interface Reply {
 const PART = 'Shoal-Part';
 const ERROR = 'Shoal-Error';
 const NO_RESPONDERS = 503;
+/** Far more than an answer of `answerBytes` needs on any broker that `checkServer` lets pass. */
+const MAX_PARTS = 4_096;
 /** Room for headers in a message. */
 export const HEAD_BYTES = 4096;
 
@@ -57,14 +59,14 @@ export class AnswerInProgress {
   }
 
   #takePart(part: string, bytes: Uint8Array): Uint8Array | undefined {
-    const [index = -1, count = 0] = part.split('/').map(Number);
-    if (this.#parts.length === 0) {
-      this.#parts = new Array<Uint8Array | undefined>(Math.min(count, BUS_LIMITS.answerBytes));
+    const [index = -1, count = -1] = part.split('/').map(Number);
+    if (this.#parts.length === 0 && Number.isInteger(count) && count > 0 && count <= MAX_PARTS) {
+      this.#parts = new Array<Uint8Array | undefined>(count).fill(undefined);
       this.#missing = count;
     }
-    if (!Number.isInteger(index) || index < 0 || index >= this.#parts.length || count !== this.#parts.length || this.#parts[index] !== undefined) {
-      throw new ShoalError('internal', 'The parts of an answer do not fit each other.');
-    }
+    // An index outside the parts, or none at all, finds nothing to be empty.
+    const free = index in this.#parts && this.#parts[index] === undefined;
+    if (!free || count !== this.#parts.length) throw new ShoalError('internal', 'The parts of an answer do not fit each other.');
     this.#parts[index] = bytes;
     this.#missing--;
     this.#bytes += bytes.length;

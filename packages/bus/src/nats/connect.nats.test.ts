@@ -5,7 +5,7 @@ import { connect } from '@nats-io/transport-node';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { readMessages, textOf } from '../conformance/log-fixtures.ts';
 import { connectNatsBus } from './connect-nats-bus.ts';
-import { findServer, freshOptions } from './nats-fixture.ts';
+import { findServer, freshOptions } from '../testing/nats-fixture.ts';
 
 async function freePort(): Promise<number> {
   const listener = createServer().listen(0, '127.0.0.1');
@@ -27,7 +27,7 @@ describe('connecting to NATS', () => {
   /** A server without a configuration file, so without JetStream unless the arguments say so. */
   async function plainServer(...args: readonly string[]): Promise<number> {
     const port = await freePort();
-    children.push(spawn((await findServer()).path, ['-a', '127.0.0.1', '-p', String(port), ...args], { stdio: 'ignore' }));
+    children.push(spawn((await findServer(process.env['PATH'])).path, ['-a', '127.0.0.1', '-p', String(port), ...args], { stdio: 'ignore' }));
     return port;
   }
 
@@ -59,7 +59,7 @@ describe('connecting to NATS', () => {
     const port = await freePort();
     const connecting = connectNatsBus({ ...freshOptions(`nats://127.0.0.1:${port}`), timeoutMs: 10_000 });
     const refusal = expect(connecting).rejects.toMatchObject({ code: 'bus_incompatible', message: expect.stringContaining('JetStream') });
-    children.push(spawn((await findServer()).path, ['-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' }));
+    children.push(spawn((await findServer(process.env['PATH'])).path, ['-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' }));
     await refusal;
   });
 

@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 import { busConformance } from '../conformance/bus-conformance.ts';
-import { openFresh } from './nats-fixture.ts';
+import { openFresh } from '../testing/nats-fixture.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -7,7 +7,7 @@ import { entry, readMessages, slot, textOf } from '../conformance/log-fixtures.t
 import type { LogMessage } from '../mutation-log.ts';
 import type { NatsServer } from '../nats-server/nats-server.ts';
 import { connectNatsBus } from './connect-nats-bus.ts';
-import { freshOptions, startOwnServer } from './nats-fixture.ts';
+import { freshOptions, startOwnServer } from '../testing/nats-fixture.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -15,7 +15,7 @@ describe('nats bus through outages of the server', () => {
   let server: NatsServer;
   let bus: Bus;
   beforeEach(async () => {
-    server = await startOwnServer();
+    server = await startOwnServer(process.env['PATH']);
     bus = await connectNatsBus(freshOptions(server.url));
   });
   afterEach(async () => {

@@ -4,19 +4,20 @@ import type { Bus } from '../bus.ts';
 import type { BusUnderTest } from '../conformance/bus-conformance.ts';
 import { findNatsServer, type FoundServer } from '../nats-server/find-nats-server.ts';
 import { NatsServer } from '../nats-server/nats-server.ts';
-import { connectNatsBus, type NatsBusOptions } from './connect-nats-bus.ts';
+import { connectNatsBus, type NatsBusOptions } from '../nats/connect-nats-bus.ts';
 
 const cacheDirectory = fileURLToPath(new URL('../../../../.cache/servers', import.meta.url));
 let namespaces = 0;
 
-export async function findServer(): Promise<FoundServer> {
-  const binary = await findNatsServer({ cacheDirectory, searchPath: process.env['PATH'] ?? '', say: console.log });
+/** `searchPath` is the PATH of the test run. */
+export async function findServer(searchPath: string | undefined): Promise<FoundServer> {
+  const binary = await findNatsServer({ cacheDirectory, searchPath: searchPath ?? '', say: console.log });
   if (binary === undefined) throw new Error('no nats-server of version 2.12 or newer was found, and none could be fetched');
   return binary;
 }
 
-export async function startOwnServer(): Promise<NatsServer> {
-  return NatsServer.start({ binary: await findServer() });
+export async function startOwnServer(searchPath: string | undefined): Promise<NatsServer> {
+  return NatsServer.start({ binary: await findServer(searchPath) });
 }
 
 /** Four slots in two streams, in a namespace that nobody else has. */
