@@ -3,6 +3,8 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { ShoalError, type SearchResponse, type WriteResponse } from '@shoal/protocol';
+import { systemTimers, type Timers } from './clock.ts';
+import { GATEWAY_LIMITS } from './limits.ts';
 import { GatewayFixture, ROOT_KEY, call, startTestGateway } from './testing/gateway-fixture.ts';
 
 const POINTS = { name: 'points', model: 'm', dim: 2, distance: 'l2' };
@@ -47,6 +49,24 @@ describe('closing', () => {
     const answer = await underWay;
     expect(answer.status).toBe(200);
     expect(answer.headers.get('connection')).toBe('close');
+    await closed;
+    await fixture.bus.close();
+  });
+});
+
+describe('closing with a request that does not end', () => {
+  it('cuts it off at the deadline', async () => {
+    const deadlines: (() => void)[] = [];
+    const timers: Timers = { after: (delayMs, callback) => (delayMs === GATEWAY_LIMITS.closeTimeoutMs ? (deadlines.push(callback), () => undefined) : systemTimers.after(delayMs, callback)) };
+    const fixture = await GatewayFixture.start(8, { timers });
+    await fixture.call('POST', '/v1/embeddings', POINTS);
+    fixture.shard.gate = new Promise(() => undefined);
+    const stuck = fixture.call('POST', '/v1/embeddings/points/search', { vector: [1, 2], k: 1, timeoutMs: 500 }).then(() => 'answered', () => 'cut off');
+    await expect.poll(() => fixture.shard.receivedSearches.length).toBe(1);
+    const closed = fixture.gateway.close();
+    await expect.poll(() => deadlines.length).toBe(1);
+    deadlines[0]?.();
+    expect(await stuck).toBe('cut off');
     await closed;
     await fixture.bus.close();
   });

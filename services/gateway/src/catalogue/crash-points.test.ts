@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ShoalError, parseEmbeddingName } from '@shoal/protocol';
+import { systemTimers, type Timers } from '../clock.ts';
+import { GATEWAY_LIMITS } from '../limits.ts';
 import { TENANT, checkCatalogue, newCatalogue, recordsIn, wanted } from '../testing/catalogue-check.ts';
 import { DeadGateway, FaultyBus, type FaultKind } from '../testing/faulty-bus.ts';
 import { MemoryBus } from '../testing/memory-bus.ts';
@@ -134,5 +136,34 @@ describe('a gateway that dies while it drops', () => {
       expect((await catalogue.register(TENANT, wanted({ name, model: 'another' }))).record.spec.name, crashPoint).toBe(name);
       checkCatalogue(bus);
     });
+  });
+});
+
+describe('a gateway that only watches', () => {
+  it.each([
+    ['registration', 'registering', 'active', (bus: FaultyBus) => register(bus)],
+    ['drop', 'dropping', 'dropped', (bus: FaultyBus) => newCatalogue(bus).drop(TENANT, name)],
+  ] as const)('finishes a %s that has stood still for a whole period', async (_what, left, finished, work) => {
+    let crashPoints = 0;
+    for (let diesAt = 0; ; diesAt += 1) {
+      const bus = new MemoryBus();
+      if (left === 'dropping') await newCatalogue(bus).register(TENANT, wanted({ name, partitions: 2 }));
+      const died = await work(new FaultyBus(bus, diesAt, 'after')).then(() => false, () => true);
+      if (!died) break;
+      if (recordsIn(bus)[0]?.state !== left) continue;
+      crashPoints += 1;
+      const sweeps: (() => void)[] = [];
+      const timers: Timers = { after: (delayMs, callback) => (delayMs === GATEWAY_LIMITS.unfinishedSweepMs ? (sweeps.push(callback), () => undefined) : systemTimers.after(delayMs, callback)) };
+      const watcher = newCatalogue(bus, timers);
+      await watcher.start();
+      sweeps[0]?.();
+      await expect.poll(() => sweeps.length).toBe(2);
+      expect(recordsIn(bus)[0]?.state, 'after one look').toBe(left);
+      sweeps[1]?.();
+      await expect.poll(() => recordsIn(bus)[0]?.state).toBe(finished);
+      await watcher.close();
+      checkCatalogue(bus);
+    }
+    expect(crashPoints).toBeGreaterThan(1);
   });
 });

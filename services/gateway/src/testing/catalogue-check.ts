@@ -5,15 +5,15 @@ import { Catalogue } from '../catalogue/catalogue.ts';
 import { WantedEmbedding } from '../catalogue/explicit-parameters.ts';
 import { CATALOGUE_KEYS } from '../catalogue/keys.ts';
 import { decodeIdentityClaim, decodeNameClaim, decodeRecord, type EmbeddingRecord } from '../catalogue/records.ts';
-import { systemTimers } from '../clock.ts';
+import { systemTimers, type Timers } from '../clock.ts';
 import { newOperationId } from './gateway-fixture.ts';
 import type { FaultyBus } from './faulty-bus.ts';
 import type { MemoryBus } from './memory-bus.ts';
 
 export const TENANT = parseTenantId('default');
 
-export function newCatalogue(bus: MemoryBus | FaultyBus): Catalogue {
-  return new Catalogue({ bus, clock: { nowMs: () => 1_700_000_000_000 }, timers: systemTimers, logger: pino({ level: 'silent' }), newOperationId });
+export function newCatalogue(bus: MemoryBus | FaultyBus, timers: Timers = systemTimers): Catalogue {
+  return new Catalogue({ bus, clock: { nowMs: () => 1_700_000_000_000 }, timers, logger: pino({ level: 'silent' }), newOperationId });
 }
 
 export function wanted(body: { readonly [field: string]: unknown }): WantedEmbedding {
