@@ -1,17 +1,13 @@
-// Beam search of one layer (Malkov and Yashunin 2018, algorithm 2) over a sorted candidate pool.
-//
-// The pool holds the visible nodes nearest so far, at most `ef` of them, and every invisible node (deleted, or not yet born at this
-// stamp) that lies between: those are expanded like others but take no result's place. Without invisible nodes it is the plain
-// pool of `ef`.
+// Beam search of one layer (Malkov and Yashunin 2018, algorithm 2) over the candidate pool, and the descent of the layers above.
 
 import { recordAt } from './arena';
 import { distance1, distances4 } from './distance';
-import { distanceOf, EXPANDED, insertAt, INVISIBLE, keyOf, positionOf } from './keys';
+import { EXPANDED, INVISIBLE, keyOf } from './keys';
 import { isVisible, IX_DISTANCE, IX_LINKS, IX_M0, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
-import { POOL_CAPACITY } from './limits';
 import { listAt, listCount } from './links';
+import { admit, clearPool, poolBound, poolBoundDistance, poolCount } from './pool';
 import {
-  countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_POOL, S_POOL_COUNT, S_SINK, S_TOUCHED, S_TOUCHED_COUNT, S_VISITED,
+  countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_POOL, S_SINK, S_TOUCHED, S_TOUCHED_COUNT, S_VISITED,
 } from './scratch';
 import { closeTouched, markVisited } from './visited';
 
@@ -71,73 +67,65 @@ import { closeTouched, markVisited } from './visited';
     : lane == 2 ? f32x4.extract_lane(values, 2) : f32x4.extract_lane(values, 3);
 }
 
+/** Loads the ends of the list that will probably be read next, while distances are computed. */
+@inline function touchNextList(scratch: usize, index: usize, cursor: u32): void {
+  if (cursor >= poolCount(scratch)) return;
+  const list = recordAt(index + IX_LINKS, load<u32>(scratch + S_POOL + (cursor << 3)) >> 2);
+  store<u32>(scratch, load<u32>(list) ^ load<u32>(list + (load<u32>(index, IX_M0) << 2)), S_SINK);
+}
+
+/** Admits those of the batch that are near enough; returns the first pool position not expanded. */
+@inline function admitBatch(scratch: usize, index: usize, count: u32, query: usize, ef: u32, stamp: u32, cursor: u32): u32 {
+  const kind = load<u32>(index, IX_DISTANCE);
+  const bytes = load<u32>(index, IX_VECTOR_BYTES);
+  let boundDistance = poolBoundDistance(scratch);
+  for (let i: u32 = 0; i < count; i += 4) {
+    const four = batchDistances(scratch, i, kind, query, bytes);
+    // A NaN distance compares false and is never taken.
+    let mask = <u32>i32x4.bitmask(f32x4.le(four, f32x4.splat(boundDistance)));
+    const left = count - i;
+    if (left < 4) mask &= (1 << left) - 1;
+    for (; mask != 0; mask &= mask - 1) {
+      const lane = ctz(mask);
+      const at = (i + lane) << 2;
+      const key = keyOf(laneOf(four, lane), load<u32>(scratch + S_BATCH_IDS + at));
+      if (key >= poolBound(scratch)) continue;
+      const visible = isVisible(load<u32>(scratch + S_BATCH_RECORDS + at), stamp);
+      cursor = min<u32>(cursor, admit(scratch, visible ? key : key | INVISIBLE, ef));
+      boundDistance = poolBoundDistance(scratch);
+    }
+  }
+  return cursor;
+}
+
 /**
  * Fills the pool with the nodes of `layer` nearest to `query`, starting from `entry`; ascending, `S_POOL_COUNT` of them. The visited
  * set must be clear, but for nodes to be passed over, and is left set.
  */
 export function searchLayer(scratch: usize, index: usize, layer: u32, query: usize, entry: u32, ef: u32, stamp: u32): void {
-  const kind = load<u32>(index, IX_DISTANCE);
-  const bytes = load<u32>(index, IX_VECTOR_BYTES);
   const pool = scratch + S_POOL;
-  const entryRecord = recordAt(index + IX_VECTORS, entry);
-  const entryVisible = isVisible(entryRecord, stamp);
+  const record = recordAt(index + IX_VECTORS, entry);
   markVisited(scratch, entry);
-  store<u64>(pool, keyOf(distance1(kind, query, entryRecord + RECORD_HEADER_BYTES, bytes), entry)
-    | (entryVisible ? 0 : INVISIBLE));
-  let size: u32 = 1;
-  let visible: u32 = entryVisible ? 1 : 0;
-  let bound: u64 = visible == ef ? load<u64>(pool) : u64.MAX_VALUE;
-  let boundDistance: f32 = visible == ef ? distanceOf(bound) : Infinity;
+  clearPool(scratch);
+  const distance = distance1(load<u32>(index, IX_DISTANCE), query, record + RECORD_HEADER_BYTES, load<u32>(index, IX_VECTOR_BYTES));
+  admit(scratch, keyOf(distance, entry) | (isVisible(record, stamp) ? 0 : INVISIBLE), ef);
   let cursor: u32 = 0;
   let computed: u32 = 1;
-  while (cursor < size) {
-    const low = load<u32>(pool + (cursor << 3));
-    if (low & EXPANDED) { cursor++; continue; }
-    store<u32>(pool + (cursor << 3), low | EXPANDED);
-    const list = listAt(index, layer, low >> 2);
+  while (cursor < poolCount(scratch)) {
+    const at = pool + (cursor << 3);
+    const low = load<u32>(at);
     cursor++;
-    if (list == 0) continue;
-    const count = gather(scratch, index, list);
+    if (low & EXPANDED) continue;
+    store<u32>(at, low | EXPANDED);
+    const list = listAt(index, layer, low >> 2);
+    const count: u32 = list == 0 ? 0 : gather(scratch, index, list);
     if (count == 0) continue;
     touchBatch(scratch, count);
-    if (layer == 0 && cursor < size) {
-      const next = recordAt(index + IX_LINKS, load<u32>(pool + (cursor << 3)) >> 2);
-      store<u32>(scratch, load<u32>(next) ^ load<u32>(next + (load<u32>(index, IX_M0) << 2)), S_SINK);
-    }
+    if (layer == 0) touchNextList(scratch, index, cursor);
     padBatch(scratch, count);
     computed += count;
-    for (let i: u32 = 0; i < count; i += 4) {
-      const four = batchDistances(scratch, i, kind, query, bytes);
-      // A NaN distance compares false and is never taken.
-      let mask = <u32>i32x4.bitmask(f32x4.le(four, f32x4.splat(boundDistance)));
-      const left = count - i;
-      if (left < 4) mask &= (1 << left) - 1;
-      while (mask != 0) {
-        const lane = ctz(mask);
-        mask &= mask - 1;
-        const at = i + lane;
-        let key = keyOf(laneOf(four, lane), load<u32>(scratch + S_BATCH_IDS + (at << 2)));
-        if (key >= bound) continue;
-        if (isVisible(load<u32>(scratch + S_BATCH_RECORDS + (at << 2)), stamp)) visible++;
-        else key |= INVISIBLE;
-        const position = positionOf(pool, size, key);
-        insertAt(pool, size, position, key);
-        size++;
-        if (position < cursor) cursor = position;
-        if (visible >= ef || size == POOL_CAPACITY) {
-          // Drop what lies beyond the ef-th visible node, or the last where the pool is full of invisible ones.
-          if (visible > ef || size == POOL_CAPACITY) {
-            size--;
-            if ((load<u32>(pool + (size << 3)) & INVISIBLE) == 0) visible--;
-          }
-          if (visible == ef) while (load<u32>(pool + ((size - 1) << 3)) & INVISIBLE) size--;
-          bound = load<u64>(pool + ((size - 1) << 3));
-          boundDistance = distanceOf(bound);
-        }
-      }
-    }
+    cursor = admitBatch(scratch, index, count, query, ef, stamp, cursor);
   }
-  store<u32>(scratch, size, S_POOL_COUNT);
   countDistances(scratch, computed);
 }
 

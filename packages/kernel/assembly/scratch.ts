@@ -9,6 +9,9 @@ export const S_TOUCHED_OVERFLOW: usize = 8;
 export const S_POOL_COUNT: usize = 12;
 export const S_SINK: usize = 16;
 export const S_REPLACEMENT_COUNT: usize = 20;
+/** Of the candidate pool: visible entries, and the bound (u64). */
+export const S_POOL_VISIBLE: usize = 24;
+export const S_POOL_BOUND: usize = 32;
 export const S_QUERY: usize = 64;
 export const S_POOL: usize = S_QUERY + MAX_DIM * 4;
 /** Unvisited neighbours of the node being expanded: ids, and the addresses of their records. */
