@@ -4,7 +4,7 @@ import { CLEAN_AUDIT, Ledger, audit, deleteKeys, mergeReceipt, seededRandom, ups
 import { expect } from 'vitest';
 
 const DIM = 48;
-const WRITERS = 3;
+const WRITERS = 6;
 const BATCH = 20;
 
 export interface CrashLoad {
@@ -26,7 +26,7 @@ async function writeUntil(handle: EmbeddingHandle, ledger: Ledger, receipt: Reco
     try {
       if (index > 0 && choice < 0.15) mergeReceipt(receipt, await deleteKeys(handle, ledger, earlier, 'logged'));
       else if (index > 0 && choice < 0.3) mergeReceipt(receipt, await upsertVersion(handle, ledger, earlier, index + 2, 'logged'));
-      else mergeReceipt(receipt, await upsertVersion(handle, ledger, keysOf(index), 1, random() < 0.2 ? 'applied' : 'logged'));
+      else mergeReceipt(receipt, await upsertVersion(handle, ledger, keysOf(index), 1, random() < 0.04 ? 'applied' : 'logged'));
       tally.acknowledged += 1;
     } catch {
       tally.failed += 1;
