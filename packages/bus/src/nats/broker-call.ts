@@ -10,7 +10,7 @@ export async function askBroker<Answer>(connection: Connection, code: ErrorCode,
     if (connection.closed) throw new ShoalError('not_ready', 'The bus is closed.');
     try {
       await connection.untilConnected(BUS_LIMITS.attemptMs, deadline);
-      return await connection.whileConnected(ask());
+      return await connection.whileConnected(ask);
     } catch (cause) {
       if (deadline.aborted) throw new ShoalError(code, `The NATS server at ${connection.printable} did not answer in time.`, { cause });
       await pause(backoffMs(attempt), deadline);

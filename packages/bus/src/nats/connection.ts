@@ -78,12 +78,13 @@ export class Connection {
     return () => void this.#onDisconnect.delete(listener);
   }
 
-  /** The promise, or `bus_unreachable` as soon as the connection is lost: what was asked is then never answered. */
-  async whileConnected<Value>(promise: Promise<Value>): Promise<Value> {
+  /** What `ask` answers, or `bus_unreachable` as soon as the connection is lost: then no answer comes any more. */
+  async whileConnected<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    if (!this.connected) throw this.unreachable();
     const lost = Promise.withResolvers<never>();
     const forget = this.onDisconnect(() => lost.reject(this.unreachable()));
     try {
-      return await Promise.race([promise, lost.promise]);
+      return await Promise.race([ask(), lost.promise]);
     } finally {
       forget();
     }

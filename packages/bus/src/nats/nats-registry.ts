@@ -89,7 +89,7 @@ export class NatsRegistry implements Registry {
     const { connection } = this.#parts;
     await connection.untilConnected(BUS_LIMITS.attemptMs, this.#closing.signal);
     try {
-      return await connection.whileConnected(change());
+      return await connection.whileConnected(change);
     } catch (error) {
       if (error instanceof JetStreamApiError && (error.code === JetStreamApiCodes.StreamWrongLastSequence || error.code === JetStreamApiCodes.StreamWrongLastSequenceUnknown)) {
         return undefined;
@@ -175,7 +175,7 @@ export class NatsRegistry implements Registry {
 
   #changeOf(message: StoredMessage): RegistryChange {
     const key = message.subject.slice(`$KV.${this.#parts.bucket}.`.length);
-    const deleted = message.headers?.has(OPERATION_HEADER) === true;
+    const deleted = message.headers()?.has(OPERATION_HEADER) === true;
     return { key, revision: message.sequence, ...(deleted ? {} : { value: message.data }) };
   }
 

@@ -55,7 +55,7 @@ async function openSession(options: PullOptions, last: number | undefined): Prom
     if (!options.connection.connected) continue;
     const opening = Session.open(options, last);
     try {
-      return await options.connection.whileConnected(opening);
+      return await options.connection.whileConnected(() => opening);
     } catch (error) {
       // The opening may still succeed behind our back.
       opening.then((session) => session.close(), () => undefined);

@@ -7,7 +7,8 @@ export interface StoredMessage {
   readonly sequence: number;
   readonly timeMs: number;
   readonly data: Uint8Array;
-  readonly headers: MsgHdrs | undefined;
+  /** Parsed when asked for: most readers do not. */
+  readonly headers: () => MsgHdrs | undefined;
   /** Messages of the filter that the consumer has still to deliver after this one. */
   readonly pendingCount: number;
 }
@@ -39,7 +40,7 @@ export function parseDelivery(message: Msg): Delivery | undefined {
       // Nanoseconds do not fit a number; six digits fewer are milliseconds.
       timeMs: Number(time.slice(0, -6)),
       data: plainBytes(message.data),
-      headers: message.headers,
+      headers: () => message.headers,
       pendingCount: Number(pendingCount),
     },
   };

@@ -9,8 +9,9 @@
  * stored after all is then refused as a duplicate, and its entries are published one by one, in order: the server answers
  * with the sequences under which it has them.
  */
+import assert from 'node:assert/strict';
 import { JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream';
-import { headers, type MsgHdrs, nuid } from '@nats-io/transport-node';
+import { headers, type Msg, type MsgHdrs, nuid } from '@nats-io/transport-node';
 import { type Sequence, ShoalError, SUBJECTS } from '@shoal/protocol';
 import { GroupCommit, type Pending } from '../group-commit.ts';
 import { BUS_LIMITS } from '../limits.ts';
@@ -99,29 +100,31 @@ export class StreamPublisher {
   async #publishOne(pending: PendingEntry): Promise<void> {
     const { item } = pending;
     const options = { msgID: item.operationId, timeout: BUS_LIMITS.attemptMs };
-    const ack = await this.#connection.whileConnected(this.#js.publish(this.#subjectOf(item), item.bytes, options));
+    const ack = await this.#connection.whileConnected(() => this.#js.publish(this.#subjectOf(item), item.bytes, options));
     pending.resolve(ack.seq as Sequence);
   }
 
   async #publishBatch(entries: readonly PendingEntry[]): Promise<void> {
-    const { nats } = this.#connection;
     const batchId = nuid.next();
-    const last = entries.length - 1;
-    const confirmed = entries.map(({ item }, index) => {
-      const head = this.#batchHeaders(batchId, index + 1, item);
-      if (index < last) {
-        nats.publish(this.#subjectOf(item), item.bytes, { headers: head });
-        return undefined;
-      }
-      head.set('Nats-Batch-Commit', '1');
-      return nats.request(this.#subjectOf(item), item.bytes, { headers: head, timeout: BUS_LIMITS.attemptMs });
-    });
-    const answer = confirmed[last];
-    if (answer === undefined) return;
-    const ack = parseBatchAck((await this.#connection.whileConnected(answer)).json<unknown>());
+    const reply = await this.#connection.whileConnected(() => this.#sendBatch(batchId, entries));
+    const ack = parseBatchAck(reply.json<unknown>());
     if (ack.count !== entries.length) throw new ShoalError('log_unavailable', `The broker stored ${ack.count} of ${entries.length} messages of a batch.`);
     // The messages of a batch are stored without a gap; the answer names the last.
-    entries.forEach((pending, index) => pending.resolve((ack.lastSequence - last + index) as Sequence));
+    const first = ack.lastSequence - entries.length + 1;
+    entries.forEach((pending, index) => pending.resolve((first + index) as Sequence));
+  }
+
+  /** Sends all without waiting in between; the answer to the last is that to the batch. */
+  #sendBatch(batchId: string, entries: readonly PendingEntry[]): Promise<Msg> {
+    const { nats } = this.#connection;
+    const last = entries.length - 1;
+    entries.slice(0, last).forEach(({ item }, index) => {
+      nats.publish(this.#subjectOf(item), item.bytes, { headers: this.#batchHeaders(batchId, index + 1, item) });
+    });
+    const { item } = entries[last] ?? assert.fail('a batch has entries');
+    const head = this.#batchHeaders(batchId, entries.length, item);
+    head.set('Nats-Batch-Commit', '1');
+    return nats.request(this.#subjectOf(item), item.bytes, { headers: head, timeout: BUS_LIMITS.attemptMs });
   }
 
   #batchHeaders(batchId: string, batchSequence: number, entry: LogEntry): MsgHdrs {
