@@ -1,5 +1,6 @@
 // `npm run bench:smoke`: the engine against hnswlib-node and usearch, one thread each, on the same generated data in the same run.
 // The peers are no dependencies: they are installed into .cache/bench-peers the first time.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
@@ -12,14 +13,16 @@ const { values } = parseArgs({ options: {
   repetitions: { type: 'string', default: '3' }, 'no-peers': { type: 'boolean', default: false }, sweep: { type: 'boolean', default: false },
 } });
 
-// The engine needs the workspace's own Node: start again with it if this is another.
-if (Number(process.versions.node.split('.')[0]) < 22) {
+const built = new URL('../packages/bench/dist/engine/index.js', import.meta.url);
+const isRightNode = Number(process.versions.node.split('.')[0]) >= 22;
+if (!isRightNode || !existsSync(built)) {
   await ensureInstalled();
   await ensureBuilt();
-  process.exit(await run('node', [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { env: toolEnvironment() }));
 }
+// The engine needs the workspace's own Node: start again with it if this is another.
+if (!isRightNode) process.exit(await run('node', [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { env: toolEnvironment() }));
 
-const bench = await import('../packages/bench/dist/engine/index.js');
+const bench = await import(built.href);
 const [count, dim, queryCount, k] = [values.count, values.dim, values.queries, values.k].map(Number);
 const parameters = { m: Number(values.m), efConstruction: Number(values['ef-construction']) };
 const all = bench.clusteredVectors({
