@@ -7,6 +7,8 @@ const PORT = 4222;
 /** A nats-server in a container, where a Docker engine answers and has the image or can get it; undefined elsewhere. */
 export async function containerNatsServer(): Promise<{ url: string; description: string; close: () => Promise<void> } | undefined> {
   if (process.env['DOCKER_HOST'] === undefined && !existsSync('/var/run/docker.sock')) return undefined;
+  // Its reaper is one more image, which a machine without a registry cannot get; the container is stopped by us.
+  process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   const { GenericContainer, Wait } = await import('testcontainers');
   try {
     const container = await new GenericContainer(IMAGE)
