@@ -5,4 +5,3 @@ export type * from './bus.ts';
 export { BUS_LIMITS } from './limits.ts';
 export { type EmbeddedBusOptions, openEmbeddedBus } from './embedded/embedded-bus.ts';
 export { connectNatsBus, type NatsBusOptions } from './nats/connect-nats-bus.ts';
-export { parseServers, type ServerAddresses } from './nats/server-url.ts';
