@@ -32,7 +32,7 @@ afterEach(async () => {
   expect(cluster.processes.filter((process) => !process.running).map((process) => process.name)).toEqual([]);
 });
 
-async function send(method: string, path: string, body?: BodyInit, contentType = 'application/json', key = cluster.rootKey): Promise<{ status: number; problem: Record<string, unknown> }> {
+async function send(method: string, path: string, body?: string | Uint8Array<ArrayBuffer> | ReadableStream, contentType = 'application/json', key = cluster.rootKey): Promise<{ status: number; problem: Record<string, unknown> }> {
   const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': contentType }) };
   const response = await fetch(`${cluster.urls[0]}${path}`, { method, headers, ...(body === undefined ? {} : { body, duplex: 'half' as const }), signal: AbortSignal.timeout(30_000) });
   expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);

@@ -26,17 +26,17 @@ describe('recall', () => {
       return centre.map((component) => component + gauss());
     };
     const { handle } = await node.client().register({ model: 'writing', dim: DIM, distance: 'l2' });
-    let done = false;
+    const progress = { done: false };
     const writing = (async () => {
       for (let start = 0; start < VECTOR_COUNT; start += 200) {
         await handle.upsert(Array.from({ length: 200 }, (_, item) => ({ key: `v${start + item}`, values: sample() })), { wait: 'applied' });
       }
-      done = true;
+      progress.done = true;
     })();
     const recalls: number[] = [];
     let graphSearchCount = 0;
     const counts: number[] = [];
-    while (!done) {
+    while (!progress.done) {
       const queries = Array.from({ length: 20 }, sample);
       // Vectors are only added, so a key that is among the ten nearest before and after was so at the moment of the graph's search.
       const before = await handle.searchMany({ vectors: queries, k: 10, path: 'flat' });

@@ -16,7 +16,7 @@ export function readFile(path: string): string {
 }
 
 export function typescriptFiles(): string[] {
-  return repositoryFiles().filter((path) => /\.ts$/.test(path) && !path.endsWith('.d.ts'));
+  return repositoryFiles().filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'));
 }
 
 export function isTest(path: string): boolean {
