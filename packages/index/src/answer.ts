@@ -15,8 +15,16 @@ export function readAnswer(u32: Uint32Array, f32: Float32Array, answer: Address,
   return {
     ids: u32.slice(ids, ids + count),
     distances: f32.slice(ids + k, ids + k + count),
-    path: u32[at + 1] === PATH_CODES.flat ? 'flat' : 'exact',
+    path: pathOf(u32[at + 1] as number),
     stamp: u32[at + 2] as number,
     distanceComputations: u32[at + 3] as number,
   };
+}
+
+function pathOf(code: number): SearchHits['path'] {
+  switch (code) {
+    case PATH_CODES.exact: return 'exact';
+    case PATH_CODES.rabitq: return 'rabitq';
+    default: return 'flat';
+  }
 }

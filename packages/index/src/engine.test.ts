@@ -12,6 +12,7 @@ import { clusteredVectors, uniform } from './test-support/random-vectors.ts';
 const DIM = 16;
 const SEED = 11;
 const spec = { dim: DIM, distance: 'l2', m: 8, efConstruction: 60, seed: 4, flatThreshold: 64 } as const;
+const coded = { ...spec, rabitq: { bits: 8, seed: 6 } } as const;
 const vectors = clusteredVectors(SEED, 4000, DIM);
 
 let engine: Engine | undefined;
@@ -32,9 +33,9 @@ function request(vector: Float32Array, k = 5): SearchRequest {
   return { vector, k, ef: 40, path: 'auto' };
 }
 
-test('the threads answer as the local engine does', async () => {
-  const index = await (await start({ searchThreadCount: 2 })).openIndex(spec);
-  const local = LocalEngine.start({ memoryMaxBytes: 128 << 20 }).openIndex(spec);
+test.each([['exact', spec], ['rabitq', coded]] as const)('the threads answer as the local engine does on the path %s', async (path, parameters) => {
+  const index = await (await start({ searchThreadCount: 2 })).openIndex(parameters);
+  const local = LocalEngine.start({ memoryMaxBytes: 128 << 20 }).openIndex(parameters);
   for (let i = 0; i < 1000; i += 100) {
     await index.apply(puts(i, i + 100));
     local.apply(puts(i, i + 100));
@@ -42,6 +43,7 @@ test('the threads answer as the local engine does', async () => {
   const queries = vectors.slice(1000, 1300).map((vector) => request(vector));
   const hits = await Promise.all(queries.map((query) => index.search(query)));
   expect(hits).toEqual(queries.map((query) => local.search(query)));
+  expect(hits.every((hit) => hit.path === path)).toBe(true);
   expect(index.stats()).toEqual(local.stats());
 });
 
@@ -79,9 +81,11 @@ class Upserts {
   }
 }
 
-test('searches during upserts see each key once and each distance belongs to a vector that the id had', async () => {
+test.each([
+  ['exact', spec], ['rabitq', coded],
+] as const)('%s searches during upserts see each key once and each distance belongs to a vector that the id had', async (path, parameters) => {
   const keyCount = 150;
-  const index = await (await start()).openIndex(spec);
+  const index = await (await start()).openIndex(parameters);
   const upserts = new Upserts(keyCount);
   for (let filled = false; !filled;) {
     await index.apply(upserts.group(50));
@@ -94,7 +98,7 @@ test('searches during upserts see each key once and each distance belongs to a v
     for (let i = offset; !writing.signal.aborted; i = (i + 7) % vectors.length) {
       const query = vectors[i] as Float32Array;
       const whole = searchCount % 4 === 0;
-      const hits = await index.search({ vector: query, k: whole ? 300 : 10, ef: 40, path: whole ? 'flat' : 'exact' });
+      const hits = await index.search({ vector: query, k: whole ? 300 : 10, ef: 40, path: whole ? 'flat' : path });
       // At every stamp every key has exactly one vector: never none and never both.
       expect(hits.ids.length).toBe(whole ? keyCount : 10);
       hits.ids.forEach((id, at) => {
@@ -126,13 +130,16 @@ test('groups sent without waiting apply in order, recycled ids included', async 
   expect((await index.search(request(vectors[1019] as Float32Array))).ids[0]).toBe(5);
 });
 
-test('stamps start anew without a search seeing anything else', async () => {
-  const index = await (await start({ rebaseStamp: 12 })).openIndex(spec);
+test.each([['exact', spec], ['rabitq', coded]] as const)('stamps start anew without a %s search seeing anything else', async (path, parameters) => {
+  const index = await (await start({ rebaseStamp: 12 })).openIndex(parameters);
   await index.apply(puts(0, 300));
   let highest = 0;
   for (let i = 0; i < 60; i++) {
     const searches = Array.from({ length: 5 }, () => index.search({ ...request(vectors[i] as Float32Array, 300), path: 'flat' }));
     await index.apply([{ type: 'remove', id: i }, ...puts(300 + i, 301 + i)]);
+    const { ids } = await index.search({ ...request(vectors[i] as Float32Array, 100), ef: 200, path });
+    expect(ids).not.toContain(i);
+    expect((await index.search({ ...request(vectors[300 + i] as Float32Array, 1), path })).ids[0]).toBe(300 + i);
     for (const hits of await Promise.all(searches)) {
       expect(hits.ids.length).toBe(300);
       highest = Math.max(highest, hits.stamp);

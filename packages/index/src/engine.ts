@@ -92,7 +92,7 @@ export class Engine {
     assertSpec(spec);
     if (this.#closedReason !== undefined) throw this.#closedReason;
     const address = await this.#writer.create(spec);
-    const index = new ThreadedIndex(this.#host, address, spec.dim);
+    const index = new ThreadedIndex(this.#host, address, spec);
     this.#indexes.add(index);
     return index;
   }

@@ -1,5 +1,15 @@
 export type Distance = 'cosine' | 'l2' | 'dot';
 
+export type CodeBits = 1 | 2 | 4 | 8;
+
+/** The codes of an index (RaBitQ): a vector takes bits * dim / 8 bytes, rounded up to 16, and 16 more. */
+export interface CodeSpec {
+  /** Bits per dimension. */
+  readonly bits: CodeBits;
+  /** Unsigned 32-bit; decides the rotation, so replicas must agree on it. */
+  readonly seed: number;
+}
+
 /** What an index is; fixed for its life. */
 export interface IndexSpec {
   /** Components of every vector, 1 to 8192. */
@@ -13,4 +23,6 @@ export interface IndexSpec {
   readonly seed: number;
   /** Up to this many live vectors the index is scanned and has no graph; default 1,024. */
   readonly flatThreshold?: number;
+  /** Codes beside the full vectors, on which graphs are built and searched; without it full precision is used throughout. */
+  readonly rabitq?: CodeSpec;
 }

@@ -2,7 +2,7 @@ export { Engine } from './engine.ts';
 export type { EngineOptions } from './engine.ts';
 export { EngineClosedError, EngineError, EngineFailedError, EngineMemoryFullError, EngineOverloadedError } from './errors.ts';
 export type { IndexOp } from './index-op.ts';
-export type { Distance, IndexSpec } from './index-spec.ts';
+export type { CodeBits, CodeSpec, Distance, IndexSpec } from './index-spec.ts';
 export * from './limits.ts';
 export { LocalEngine, LocalIndex } from './local-engine.ts';
 export type { SearchHits, SearchPath, SearchRequest } from './search-request.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import {
-  compileKernel, createMemory, DISTANCE_CODES, instantiateKernel, MAX_DIM, MAX_K, MEMORY_PAGES_MAX, PAGE_BYTES, PATH_CODES,
+  compileKernel, createMemory, instantiateKernel, MAX_DIM, MAX_K, MEMORY_PAGES_MAX, PAGE_BYTES, PATH_CODES,
 } from '@shoal/kernel';
 import type { Address, Kernel } from '@shoal/kernel';
 import { answerBytes, readAnswer } from './answer.ts';
@@ -10,7 +10,8 @@ import type { WriterContext } from './group-application.ts';
 import { encodeGroup } from './group.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { BATCH_QUERIES_MAX, FLAT_THRESHOLD_DEFAULT, GROUP_OPS_MAX } from './limits.ts';
+import { createParameters, rerankCount } from './kernel-parameters.ts';
+import { BATCH_QUERIES_MAX, GROUP_OPS_MAX } from './limits.ts';
 import { MemoryViews } from './memory-views.ts';
 import { assertGroup, assertRequest, assertSpec } from './parse-input.ts';
 import type { SearchHits, SearchPath, SearchRequest } from './search-request.ts';
@@ -40,11 +41,9 @@ export class LocalEngine {
 
   openIndex(spec: IndexSpec): LocalIndex {
     assertSpec(spec);
-    const index = this.#writer.kernel.createIndex(
-      spec.dim, DISTANCE_CODES[spec.distance], spec.m, spec.efConstruction, spec.seed,
-      spec.flatThreshold ?? FLAT_THRESHOLD_DEFAULT) >>> 0;
+    const index = this.#writer.kernel.createIndex(...createParameters(spec)) >>> 0;
     if (index === 0) throw new EngineMemoryFullError();
-    return new LocalIndex(this.#writer, index, spec.dim);
+    return new LocalIndex(this.#writer, index, spec);
   }
 
   stats(): { readonly indexCount: number; readonly usedBytes: number; readonly memoryBytes: number } {
@@ -58,44 +57,48 @@ export class LocalIndex {
   readonly #writer: WriterContext;
   readonly #kernel: Kernel;
   readonly #index: Address;
-  readonly #dim: number;
+  readonly #spec: IndexSpec;
 
-  constructor(writer: WriterContext, index: Address, dim: number) {
+  constructor(writer: WriterContext, index: Address, spec: IndexSpec) {
     this.#writer = writer;
     this.#kernel = writer.kernel;
     this.#index = index;
-    this.#dim = dim;
+    this.#spec = spec;
   }
 
   /** Applies a group; throws EngineMemoryFullError with nothing changed. */
   apply(ops: readonly IndexOp[]): void {
-    assertGroup(ops, this.#dim);
-    const application = new GroupApplication(this.#writer, this.#index, this.#dim, encodeGroup(ops, this.#dim));
+    assertGroup(ops, this.#spec.dim);
+    const application = new GroupApplication(this.#writer, this.#index, this.#spec.dim, encodeGroup(ops, this.#spec.dim));
     if (!application.begin()) throw new EngineMemoryFullError();
     while (!application.step(GROUP_OPS_MAX));
   }
 
   search(request: SearchRequest): SearchHits {
-    assertRequest(request, this.#dim);
+    assertRequest(request, this.#spec);
     const { views, scratch, staging } = this.#writer;
     const answer = staging + 4 * MAX_DIM;
     views.f32.set(request.vector, staging / 4);
-    this.#kernel.search(scratch, this.#index, staging, request.k, request.ef, PATH_CODES[request.path], answer);
+    this.#kernel.search(scratch, this.#index, staging, request.k, request.ef, PATH_CODES[request.path],
+      rerankCount(this.#spec, request), answer);
     return readAnswer(views.u32, views.f32, answer, request.k);
   }
 
   /** One answer per query of `dim` floats in `queries`, in a single crossing into the kernel. Throws EngineMemoryFullError. */
-  searchMany(queries: Float32Array, k: number, ef: number, path: SearchPath): SearchHits[] {
-    const count = queries.length / this.#dim;
+  searchMany(queries: Float32Array, k: number, ef: number, path: SearchPath, rerank?: number): SearchHits[] {
+    const { dim } = this.#spec;
+    const count = queries.length / dim;
     assert(Number.isInteger(count) && count <= BATCH_QUERIES_MAX, 'queries are whole vectors, a bounded number of them');
     if (count === 0) return [];
-    assertRequest({ vector: queries.subarray(0, this.#dim), k, ef, path }, this.#dim);
+    const request = { vector: queries.subarray(0, dim), k, ef, path, ...(rerank === undefined ? {} : { rerank }) };
+    assertRequest(request, this.#spec);
     const { views, scratch } = this.#writer;
     const span = this.#kernel.allocateSpan(queries.byteLength + count * answerBytes(k)) >>> 0;
     if (span === 0) throw new EngineMemoryFullError();
     views.f32.set(queries, span / 4);
     const answers = span + queries.byteLength;
-    this.#kernel.searchMany(scratch, this.#index, span, count, k, ef, PATH_CODES[path], answers, answerBytes(k));
+    this.#kernel.searchMany(
+      scratch, this.#index, span, count, k, ef, PATH_CODES[path], rerankCount(this.#spec, request), answers, answerBytes(k));
     const hits = Array.from({ length: count }, (_, i) => readAnswer(views.u32, views.f32, answers + i * answerBytes(k), k));
     this.#kernel.freeSpan(span);
     return hits;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { IndexOp } from './index-op.ts';
-import type { Distance } from './index-spec.ts';
+import type { CodeBits, Distance } from './index-spec.ts';
 import { LocalEngine } from './local-engine.ts';
 import type { LocalIndex } from './local-engine.ts';
 import { MapOracle, recallOf } from './test-support/map-oracle.ts';
@@ -48,13 +48,13 @@ afterAll(() => {
   expect(mean).toBeGreaterThan(0.95);
 });
 
-function checkSearches(index: LocalIndex, oracle: MapOracle, query: Float32Array): void {
+function checkSearches(index: LocalIndex, oracle: MapOracle, query: Float32Array, path: 'exact' | 'rabitq'): void {
   const truth = oracle.search(query, K);
   const distanceOf = (id: number): number | undefined => oracle.distanceOf(query, id);
   const flat = index.search({ vector: query, k: K, ef: K, path: 'flat' });
   expect(recallOf([...flat.ids], truth, distanceOf)).toBe(1);
   expect(flat.ids.length).toBe(truth.length);
-  const graph = index.search({ vector: query, k: K, ef: 40, path: 'exact' });
+  const graph = index.search({ vector: query, k: K, ef: 40, path });
   expect(graph.ids.length).toBe(truth.length);
   expect(new Set(graph.ids).size).toBe(graph.ids.length);
   graph.ids.forEach((id, i) => {
@@ -63,22 +63,36 @@ function checkSearches(index: LocalIndex, oracle: MapOracle, query: Float32Array
     expect(Math.abs((graph.distances[i] as number) - want)).toBeLessThan(1e-4 * Math.max(1, Math.abs(want)));
     if (i > 0) expect(graph.distances[i]).toBeGreaterThanOrEqual(graph.distances[i - 1] as number);
   });
-  if (graph.path === 'exact' && truth.length > 0) recalls.push(recallOf([...graph.ids], truth, distanceOf));
+  if (graph.path === path && truth.length > 0) recalls.push(recallOf([...graph.ids], truth, distanceOf));
+}
+
+function agreesWithMap(distance: Distance, run: Parameters<OpsMaker['make']>[0][], flatThreshold: number, bits?: CodeBits): void {
+  const rabitq = bits === undefined ? {} : { rabitq: { bits, seed: 5 } };
+  const index = engine.openIndex({ dim: DIM, distance, m: 6, efConstruction: 40, seed: 3, flatThreshold, ...rabitq });
+  const oracle = new MapOracle(distance);
+  const maker = new OpsMaker();
+  for (const choices of run) {
+    const ops = maker.make(choices);
+    index.apply(ops);
+    oracle.apply(ops);
+    const queries = [pool[choices.length * 7] as Float32Array, pool[(choices[0] as [number, number, number])[1]] as Float32Array];
+    for (const query of queries) {
+      checkSearches(index, oracle, query, 'exact');
+      if (bits !== undefined) checkSearches(index, oracle, query, 'rabitq');
+    }
+    expect(index.stats().vectorCount).toBe(oracle.vectors.size);
+  }
+  index.drop();
 }
 
 test.each(['cosine', 'l2', 'dot'] as const)('%s: whatever is put, removed and put again, searches agree with a Map', (distance: Distance) => {
   fc.assert(fc.property(groups, fc.constantFrom(0, 10, 50), (run, flatThreshold) => {
-    const index = engine.openIndex({ dim: DIM, distance, m: 6, efConstruction: 40, seed: 3, flatThreshold });
-    const oracle = new MapOracle(distance);
-    const maker = new OpsMaker();
-    for (const choices of run) {
-      const ops = maker.make(choices);
-      index.apply(ops);
-      oracle.apply(ops);
-      checkSearches(index, oracle, pool[choices.length * 7] as Float32Array);
-      checkSearches(index, oracle, pool[(choices[0] as [number, number, number])[1]] as Float32Array);
-      expect(index.stats().vectorCount).toBe(oracle.vectors.size);
-    }
-    index.drop();
+    agreesWithMap(distance, run, flatThreshold);
   }), { numRuns: 25 });
+});
+
+test.each(['cosine', 'l2', 'dot'] as const)('%s: so do searches on codes of any width', (distance: Distance) => {
+  fc.assert(fc.property(groups, fc.constantFrom(0, 10, 80), fc.constantFrom(1, 2, 4, 8), (run, flatThreshold, bits) => {
+    agreesWithMap(distance, run, flatThreshold, bits);
+  }), { numRuns: 30 });
 });

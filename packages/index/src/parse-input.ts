@@ -1,7 +1,7 @@
 // Checks of what callers pass. Their own input was parsed at the edge, so what fails here is a programmer's error and asserts.
 
 import assert from 'node:assert';
-import { MAX_DIM, MAX_EF, MAX_K, MAX_M, MAX_VECTORS, MIN_M } from '@shoal/kernel';
+import { MAX_DIM, MAX_EF, MAX_K, MAX_M, MAX_RERANK, MAX_VECTORS, MIN_M } from '@shoal/kernel';
 import { GROUP_OPS_MAX, GROUP_VECTOR_BYTES_MAX } from './limits.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
@@ -17,6 +17,10 @@ export function assertSpec(spec: IndexSpec): void {
   assertBetween('efConstruction', spec.efConstruction, 1, MAX_EF);
   assertBetween('seed', spec.seed, 0, 0xffff_ffff);
   assertBetween('flatThreshold', spec.flatThreshold ?? 0, 0, MAX_VECTORS);
+  if (spec.rabitq !== undefined) {
+    assert([1, 2, 4, 8].includes(spec.rabitq.bits), `codes of ${spec.rabitq.bits} bits are unknown`);
+    assertBetween('rabitq.seed', spec.rabitq.seed, 0, 0xffff_ffff);
+  }
   assert(['cosine', 'l2', 'dot'].includes(spec.distance), `distance ${spec.distance} is unknown`);
 }
 
@@ -29,8 +33,10 @@ export function assertGroup(ops: readonly IndexOp[], dim: number): void {
   }
 }
 
-export function assertRequest(request: SearchRequest, dim: number): void {
-  assert.strictEqual(request.vector.length, dim, 'the vector has the dimension of its index');
+export function assertRequest(request: SearchRequest, spec: IndexSpec): void {
+  assert.strictEqual(request.vector.length, spec.dim, 'the vector has the dimension of its index');
   assertBetween('k', request.k, 1, MAX_K);
   assertBetween('ef', request.ef, 1, MAX_EF);
+  assertBetween('rerank', request.rerank ?? 1, 1, MAX_RERANK);
+  assert(request.path !== 'rabitq' || spec.rabitq !== undefined, 'the path rabitq needs an index with codes');
 }

@@ -13,6 +13,8 @@ import { startWorker, watchWorker } from './worker-thread.ts';
 export interface PendingSearch {
   readonly index: Address;
   readonly request: SearchRequest;
+  /** Candidates to re-rank altogether. */
+  readonly rerankCount: number;
   readonly resolve: (hits: SearchHits) => void;
   readonly reject: (error: Error) => void;
 }
@@ -49,7 +51,7 @@ export class SearchThread {
   /** Takes a search; only when there is space. */
   submit(search: PendingSearch): void {
     const { vector, k, ef, path } = search.request;
-    this.#ring.write(this.#submitted, search.index, k, ef, PATH_CODES[path], vector);
+    this.#ring.write(this.#submitted, search.index, k, ef, PATH_CODES[path], search.rerankCount, vector);
     this.#pending.push(search);
     this.#submitted = (this.#submitted + 1) >>> 0;
     if (this.#wakeScheduled) return;

@@ -48,7 +48,7 @@ test('a trap in the kernel is the cause that callers read', async () => {
   const failure = await new Promise<Error>((resolve) => {
     const thread: SearchThread = new SearchThread(data, () => undefined, (error) => { thread.fail(error); });
     thread.submit({
-      index: outOfBounds, request: { vector: new Float32Array(4), k: 1, ef: 1, path: 'flat' },
+      index: outOfBounds, rerankCount: 0, request: { vector: new Float32Array(4), k: 1, ef: 1, path: 'flat' },
       resolve: () => { resolve(new Error('answered')); }, reject: resolve,
     });
   });

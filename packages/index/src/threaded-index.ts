@@ -4,6 +4,8 @@ import { encodeGroup } from './group.ts';
 import type { Group } from './group.ts';
 import { IdSet } from './id-set.ts';
 import type { IndexOp } from './index-op.ts';
+import type { IndexSpec } from './index-spec.ts';
+import { rerankCount } from './kernel-parameters.ts';
 import { GROUPS_IN_FLIGHT_MAX } from './limits.ts';
 import { assertGroup, assertRequest } from './parse-input.ts';
 import { SearchEpochs } from './search-epochs.ts';
@@ -30,7 +32,7 @@ export interface IndexHost {
 export class ThreadedIndex implements VectorIndex {
   readonly #host: IndexHost;
   readonly #index: Address;
-  readonly #dim: number;
+  readonly #spec: IndexSpec;
   readonly #epochs = new SearchEpochs();
   /** Every id ever put: putting one of them again has to wait for searches that may still see its last life. */
   readonly #used = new IdSet();
@@ -39,18 +41,18 @@ export class ThreadedIndex implements VectorIndex {
   #barrier: Promise<void> | undefined;
   #dropped = false;
 
-  constructor(host: IndexHost, index: Address, dim: number) {
+  constructor(host: IndexHost, index: Address, spec: IndexSpec) {
     this.#host = host;
     this.#index = index;
-    this.#dim = dim;
+    this.#spec = spec;
   }
 
   async apply(ops: readonly IndexOp[]): Promise<void> {
     this.#assertOpen();
-    assertGroup(ops, this.#dim);
+    assertGroup(ops, this.#spec.dim);
     if (ops.length === 0) return;
     if (this.#applying.size >= GROUPS_IN_FLIGHT_MAX) throw new EngineOverloadedError('groups');
-    const group = encodeGroup(ops, this.#dim);
+    const group = encodeGroup(ops, this.#spec.dim);
     const recycles = this.#noteIds(ops);
     const stampsRunOut = this.#host.kernel.publishedStamp(this.#index) >>> 0 >= this.#host.rebaseStamp;
     const waits = recycles || stampsRunOut || this.#barrier !== undefined;
@@ -71,7 +73,7 @@ export class ThreadedIndex implements VectorIndex {
   }
 
   #send(group: Group): Promise<void> {
-    return this.#host.writer.apply(this.#index, this.#dim, group);
+    return this.#host.writer.apply(this.#index, this.#spec.dim, group);
   }
 
   #applyAfterSearches(group: Group, rebases: boolean): Promise<void> {
@@ -95,11 +97,12 @@ export class ThreadedIndex implements VectorIndex {
   search(request: SearchRequest): Promise<SearchHits> {
     return new Promise((resolve, reject) => {
       this.#assertOpen();
-      assertRequest(request, this.#dim);
+      assertRequest(request, this.#spec);
       const leave = this.#epochs.enter();
       this.#host.dispatch.submit({
         index: this.#index,
         request,
+        rerankCount: rerankCount(this.#spec, request),
         resolve: (hits) => { leave(); resolve(hits); },
         reject: (error) => { leave(); reject(error); },
       });

@@ -1,9 +1,10 @@
 import type { Address } from '@shoal/kernel';
 import type { Group } from './group.ts';
+import type { CreateParameters } from './kernel-parameters.ts';
 
 /** What the main thread asks of the writer. Every job gets one answer. */
 export type WriterRequest =
-  | { readonly type: 'create'; readonly job: number; readonly parameters: readonly [number, number, number, number, number, number] }
+  | { readonly type: 'create'; readonly job: number; readonly parameters: CreateParameters }
   | { readonly type: 'apply'; readonly job: number; readonly index: Address; readonly dim: number; readonly group: Group }
   | { readonly type: 'rebase'; readonly job: number; readonly index: Address }
   | { readonly type: 'drop'; readonly job: number; readonly index: Address }

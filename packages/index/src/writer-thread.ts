@@ -1,12 +1,12 @@
 import assert from 'node:assert';
 import type { Worker } from 'node:worker_threads';
-import { DISTANCE_CODES } from '@shoal/kernel';
 import type { Address } from '@shoal/kernel';
 import { EngineMemoryFullError, EngineOverloadedError } from './errors.ts';
 import type { EngineFailedError } from './errors.ts';
 import type { Group } from './group.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { FLAT_THRESHOLD_DEFAULT, GROUP_BYTES_IN_FLIGHT_MAX, GROUPS_IN_FLIGHT_MAX } from './limits.ts';
+import { createParameters } from './kernel-parameters.ts';
+import { GROUP_BYTES_IN_FLIGHT_MAX, GROUPS_IN_FLIGHT_MAX } from './limits.ts';
 import { startWorker, watchWorker } from './worker-thread.ts';
 import type { WriterAnswer, WriterRequest } from './writer-messages.ts';
 import type { WriterWorkerData } from './writer-worker.ts';
@@ -34,10 +34,7 @@ export class WriterThread {
   }
 
   create(spec: IndexSpec): Promise<Address> {
-    const { dim, m, efConstruction, seed } = spec;
-    const flatThreshold = spec.flatThreshold ?? FLAT_THRESHOLD_DEFAULT;
-    return this.#send((job) => (
-      { type: 'create', job, parameters: [dim, DISTANCE_CODES[spec.distance], m, efConstruction, seed, flatThreshold] }), []);
+    return this.#send((job) => ({ type: 'create', job, parameters: createParameters(spec) }), []);
   }
 
   /** Applies a group after those of the same index sent before. The group's arrays move away. */

@@ -1,71 +1,14 @@
-// Beam search of one layer (Malkov and Yashunin 2018, algorithm 2) over the candidate pool, and the descent of the layers above.
+// Beam search of one layer (Malkov and Yashunin 2018, algorithm 2) over the candidate pool: on the codes where the index has them and the
+// caller wants it, else on the vectors. Each is compiled for itself.
 
 import { recordAt } from './arena';
-import { distance1, distances4 } from './distance';
+import { batchMeasures, bytesOf, gather, laneOf, locateBatch, measureOf } from './batch';
 import { EXPANDED, INVISIBLE, keyOf } from './keys';
-import { isVisible, IX_DISTANCE, IX_LINKS, IX_M0, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
-import { listAt, listCount } from './links';
+import { isVisible, IX_LINKS, IX_M0 } from './layout';
+import { listAt } from './links';
 import { admit, clearPool, poolBound, poolBoundDistance, poolCount } from './pool';
-import {
-  countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_POOL, S_SINK, S_TOUCHED, S_TOUCHED_COUNT, S_VISITED,
-} from './scratch';
-import { closeTouched, markVisited } from './visited';
-
-/** Collects the unvisited neighbours of a list into the batch, marks them, and returns their number. */
-@inline function gather(scratch: usize, index: usize, list: usize): u32 {
-  const ids = scratch + S_BATCH_IDS;
-  const records = scratch + S_BATCH_RECORDS;
-  const visited = scratch + S_VISITED;
-  let touched = load<u32>(scratch, S_TOUCHED_COUNT);
-  let count: u32 = 0;
-  const end = list + 4 + (listCount(list) << 2);
-  for (let at = list + 4; at < end; at += 4) {
-    const id = load<u32>(at);
-    const offset = (id >> 5) << 2;
-    const bits = load<u32>(visited + offset);
-    const isNew = ((bits >> (id & 31)) & 1) ^ 1;
-    store<u32>(visited + offset, bits | (1 << (id & 31)));
-    store<u32>(scratch + S_TOUCHED + (touched << 2), offset);
-    store<u32>(ids + (count << 2), id);
-    store<u32>(records + (count << 2), <u32>recordAt(index + IX_VECTORS, id));
-    touched += isNew;
-    count += isNew;
-  }
-  closeTouched(scratch, touched);
-  return count;
-}
-
-/** Loads one word of each record, so that their cache misses overlap: WebAssembly has no prefetch. */
-@inline function touchBatch(scratch: usize, count: u32): void {
-  const records = scratch + S_BATCH_RECORDS;
-  let sink: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) sink ^= load<u32>(<usize>load<u32>(records + (i << 2)), RECORD_HEADER_BYTES);
-  store<u32>(scratch, sink, S_SINK);
-}
-
-/** Repeats the last record up to a whole group of four. */
-@inline function padBatch(scratch: usize, count: u32): void {
-  const at = scratch + S_BATCH_RECORDS + (count << 2);
-  const last = load<u32>(at - 4);
-  store<u32>(at, last);
-  store<u32>(at, last, 4);
-  store<u32>(at, last, 8);
-}
-
-/** Distances of four records of the batch, from position `i`. */
-@inline export function batchDistances(scratch: usize, i: u32, kind: u32, query: usize, bytes: u32): v128 {
-  const at = scratch + S_BATCH_RECORDS + (i << 2);
-  return distances4(
-    kind, query,
-    <usize>load<u32>(at) + RECORD_HEADER_BYTES, <usize>load<u32>(at, 4) + RECORD_HEADER_BYTES,
-    <usize>load<u32>(at, 8) + RECORD_HEADER_BYTES, <usize>load<u32>(at, 12) + RECORD_HEADER_BYTES, bytes,
-  );
-}
-
-@inline function laneOf(values: v128, lane: u32): f32 {
-  return lane == 0 ? f32x4.extract_lane(values, 0) : lane == 1 ? f32x4.extract_lane(values, 1)
-    : lane == 2 ? f32x4.extract_lane(values, 2) : f32x4.extract_lane(values, 3);
-}
+import { countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_POOL, S_SINK } from './scratch';
+import { markVisited } from './visited';
 
 /** Loads the ends of the list that will probably be read next, while distances are computed. */
 @inline function touchNextList(scratch: usize, index: usize, cursor: u32): void {
@@ -75,12 +18,12 @@ import { closeTouched, markVisited } from './visited';
 }
 
 /** Admits those of the batch that are near enough; returns the first pool position not expanded. */
-@inline function admitBatch(scratch: usize, index: usize, count: u32, query: usize, ef: u32, stamp: u32, cursor: u32): u32 {
-  const kind = load<u32>(index, IX_DISTANCE);
-  const bytes = load<u32>(index, IX_VECTOR_BYTES);
+@inline function admitBatch(
+  codes: bool, scratch: usize, count: u32, measure: u32, bytes: u32, query: usize, ef: u32, stamp: u32, cursor: u32,
+): u32 {
   let boundDistance = poolBoundDistance(scratch);
   for (let i: u32 = 0; i < count; i += 4) {
-    const four = batchDistances(scratch, i, kind, query, bytes);
+    const four = batchMeasures(codes, scratch, i, measure, query, bytes);
     // A NaN distance compares false and is never taken.
     let mask = <u32>i32x4.bitmask(f32x4.le(four, f32x4.splat(boundDistance)));
     const left = count - i;
@@ -98,17 +41,15 @@ import { closeTouched, markVisited } from './visited';
   return cursor;
 }
 
-/**
- * Fills the pool with the nodes of `layer` nearest to `query`, starting from `entry`; ascending, `S_POOL_COUNT` of them. The visited
- * set must be clear, but for nodes to be passed over, and is left set.
- */
-export function searchLayer(scratch: usize, index: usize, layer: u32, query: usize, entry: u32, ef: u32, stamp: u32): void {
+@inline function fillPool(codes: bool, scratch: usize, index: usize, layer: u32, query: usize, entry: u32, ef: u32, stamp: u32): void {
   const pool = scratch + S_POOL;
-  const record = recordAt(index + IX_VECTORS, entry);
+  const measure = measureOf(codes, index);
+  const bytes = bytesOf(codes, index);
   markVisited(scratch, entry);
   clearPool(scratch);
-  const distance = distance1(load<u32>(index, IX_DISTANCE), query, record + RECORD_HEADER_BYTES, load<u32>(index, IX_VECTOR_BYTES));
-  admit(scratch, keyOf(distance, entry) | (isVisible(record, stamp) ? 0 : INVISIBLE), ef);
+  store<u32>(scratch, entry, S_BATCH_IDS);
+  locateBatch(codes, scratch, index, 1);
+  admitBatch(codes, scratch, 1, measure, bytes, query, ef, stamp, 0);
   let cursor: u32 = 0;
   let computed: u32 = 1;
   while (cursor < poolCount(scratch)) {
@@ -118,47 +59,31 @@ export function searchLayer(scratch: usize, index: usize, layer: u32, query: usi
     if (low & EXPANDED) continue;
     store<u32>(at, low | EXPANDED);
     const list = listAt(index, layer, low >> 2);
-    const count: u32 = list == 0 ? 0 : gather(scratch, index, list);
+    const count: u32 = list == 0 ? 0 : gather(scratch, list);
     if (count == 0) continue;
-    touchBatch(scratch, count);
+    locateBatch(codes, scratch, index, count);
     if (layer == 0) touchNextList(scratch, index, cursor);
-    padBatch(scratch, count);
     computed += count;
-    cursor = admitBatch(scratch, index, count, query, ef, stamp, cursor);
+    cursor = admitBatch(codes, scratch, count, measure, bytes, query, ef, stamp, cursor);
   }
   countDistances(scratch, computed);
 }
 
-/** Walks `layer` to the node nearest to `query` (a beam of one). */
-export function descend(scratch: usize, index: usize, layer: u32, query: usize, entry: u32): u32 {
-  const kind = load<u32>(index, IX_DISTANCE);
-  const bytes = load<u32>(index, IX_VECTOR_BYTES);
-  const vectors = index + IX_VECTORS;
-  let best = keyOf(distance1(kind, query, recordAt(vectors, entry) + RECORD_HEADER_BYTES, bytes), entry);
-  let computed: u32 = 1;
-  for (;;) {
-    const before = best;
-    const list = listAt(index, layer, <u32>best >> 2);
-    if (list == 0) break;
-    const count = listCount(list);
-    if (count == 0) break;
-    for (let i: u32 = 0; i < count; i++) {
-      const id = load<u32>(list + (i << 2), 4);
-      store<u32>(scratch + S_BATCH_IDS + (i << 2), id);
-      store<u32>(scratch + S_BATCH_RECORDS + (i << 2), <u32>recordAt(vectors, id));
-    }
-    touchBatch(scratch, count);
-    padBatch(scratch, count);
-    computed += count;
-    for (let i: u32 = 0; i < count; i += 4) {
-      const four = batchDistances(scratch, i, kind, query, bytes);
-      const lanes = min<u32>(4, count - i);
-      for (let lane: u32 = 0; lane < lanes; lane++) {
-        best = min<u64>(best, keyOf(laneOf(four, lane), load<u32>(scratch + S_BATCH_IDS + ((i + lane) << 2))));
-      }
-    }
-    if (best == before) break;
-  }
-  countDistances(scratch, computed);
-  return <u32>best >> 2;
+function fillPoolByVectors(scratch: usize, index: usize, layer: u32, query: usize, entry: u32, ef: u32, stamp: u32): void {
+  fillPool(false, scratch, index, layer, query, entry, ef, stamp);
+}
+
+function fillPoolByCodes(scratch: usize, index: usize, layer: u32, entry: u32, ef: u32, stamp: u32): void {
+  fillPool(true, scratch, index, layer, 0, entry, ef, stamp);
+}
+
+/**
+ * Fills the pool with the nodes of `layer` nearest to the query, starting from `entry`; ascending, `S_POOL_COUNT` of them. On codes the
+ * query is the one coded in the scratch. The visited set must be clear, but for nodes to be passed over, and is left set.
+ */
+export function searchLayer(
+  codes: bool, scratch: usize, index: usize, layer: u32, query: usize, entry: u32, ef: u32, stamp: u32,
+): void {
+  if (codes) fillPoolByCodes(scratch, index, layer, entry, ef, stamp);
+  else fillPoolByVectors(scratch, index, layer, query, entry, ef, stamp);
 }

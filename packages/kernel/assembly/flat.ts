@@ -1,7 +1,7 @@
 // Exact scan: every vector visible at the stamp, the k nearest kept in a binary max-heap of keys.
 
 import { recordAt } from './arena';
-import { batchDistances } from './beam';
+import { batchDistances } from './batch';
 import { distanceOf, keyOf } from './keys';
 import { isVisible, IX_DISTANCE, IX_HIGH_WATER, IX_VECTOR_BYTES, IX_VECTORS } from './layout';
 import { countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_TOP } from './scratch';

@@ -3,7 +3,7 @@
 import { MAX_LAYER } from './limits';
 
 /** SplitMix64's finaliser (Steele, Lea and Flood, 2014). */
-@inline function mix(x: u64): u64 {
+@inline export function mix(x: u64): u64 {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
   return x ^ (x >> 31);

@@ -38,6 +38,14 @@ export const IX_UPPER_CHUNK: usize = 160;
 export const IX_UPPER_USED: usize = 164;
 export const IX_UPPER_END: usize = 168;
 export const IX_UPPER_NEXT_BYTES: usize = 172;
+export const IX_CODES: usize = 176;
+/** Bits per dimension of the codes, 1, 2, 4 or 8; 0 where the index has none. */
+export const IX_CODE_BITS: usize = 208;
+/** Bytes of a code without its header. */
+export const IX_CODE_BYTES: usize = 212;
+export const IX_ROTATION_SEED: usize = 216;
+/** Address of the centre that is taken from every vector before it is rotated; 0 before the graph starts. */
+export const IX_CENTRE: usize = 220;
 export const INDEX_HEADER_BYTES: u32 = 256;
 
 export const NO_ENTRY: u32 = 0xffffffff;
@@ -55,6 +63,14 @@ export const R_UPPER: usize = 8;
 export const R_NORM: usize = 12;
 export const RECORD_HEADER_BYTES: u32 = 16;
 export const NEVER: u32 = 0xffffffff;
+
+// Code record: 16-byte header, then the code (`code.ts`). Born and died are those of the vector record, so that a traversal touches
+// one record only; `code-distance.ts` says what the factors mean.
+//
+//   born u32 | died u32 | add f32 | rescale f32
+
+export const C_ADD: usize = 8;
+export const C_RESCALE: usize = 12;
 
 @inline export function isVisible(record: usize, stamp: u32): bool {
   return load<u32>(record, R_BORN) <= stamp && load<u32>(record, R_DIED) > stamp;

@@ -27,3 +27,10 @@ export const REPAIR_EDGES_MAX: u32 = 3;
 
 /** Highest layer a vector can have; the layer's probability is m^-layer. */
 export const MAX_LAYER: u32 = 24;
+
+/** Vectors whose mean is the centre of the codes; with fewer than the least number it is the origin. */
+export const CENTRE_VECTORS_MIN: u32 = 64;
+export const CENTRE_VECTORS_MAX: u32 = 4096;
+
+/** Candidates re-ranked per result at most. */
+export const MAX_RERANK: u32 = 64;

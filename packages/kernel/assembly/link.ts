@@ -3,7 +3,9 @@
 
 import { recordAt } from './arena';
 import { chooseDiverse } from './choose';
-import { descend, searchLayer } from './beam';
+import { searchLayer } from './beam';
+import { codeVector, hasCodes } from './code';
+import { descend } from './descent';
 import { distance1 } from './distance';
 import { entryId, entryLayer, entryOf, replaceEntry, setEntry } from './entry';
 import { idOf, insertAt, keyOf, positionOf } from './keys';
@@ -12,12 +14,16 @@ import {
   NO_ENTRY, RECORD_HEADER_BYTES,
 } from './layout';
 import { layerOf } from './layers';
+import { POOL_CAPACITY } from './limits';
 import { findInList, listAt, listCapacity, listCount, listId, setListCount, setListId, writeList } from './links';
 import { countDistances, S_CHOSEN_IDS, S_LIST_KEYS, S_POOL, S_POOL_COUNT } from './scratch';
+import { rerankPool } from './rerank';
 import { clearVisited, markVisited } from './visited';
 
 export function link(scratch: usize, index: usize, id: u32): void {
   const query = recordAt(index + IX_VECTORS, id) + RECORD_HEADER_BYTES;
+  const codes = hasCodes(index);
+  if (codes) codeVector(scratch, index, id);
   const layer = layerOf(load<u32>(index, IX_SEED), id, load<u32>(index, IX_M));
   const linkedLive = load<u32>(index, IX_LINKED_LIVE);
   store<u32>(index, linkedLive + 1, IX_LINKED_LIVE);
@@ -29,8 +35,7 @@ export function link(scratch: usize, index: usize, id: u32): void {
     return;
   }
   const top = entryLayer(entry);
-  let current = entryId(entry);
-  for (let l = top; l > layer; l--) current = descend(scratch, index, l, query, current);
+  let current = descend(codes, scratch, index, top, layer, query, entryId(entry));
   for (let l = layer; l > top; l--) setListCount(listAt(index, l, id), 0);
   const shared = min<u32>(top, layer);
   for (let l = <i32>shared; l >= 0; l--) current = linkForward(scratch, index, l, id, query, current);
@@ -42,12 +47,15 @@ export function link(scratch: usize, index: usize, id: u32): void {
 function linkForward(scratch: usize, index: usize, layer: u32, id: u32, query: usize, entry: u32): u32 {
   const stamp = load<u32>(index, IX_PUBLISHED) + 1;
   markVisited(scratch, id);
-  searchLayer(scratch, index, layer, query, entry, load<u32>(index, IX_EF_CONSTRUCTION), stamp);
+  const codes = hasCodes(index);
+  searchLayer(codes, scratch, index, layer, query, entry, load<u32>(index, IX_EF_CONSTRUCTION), stamp);
   clearVisited(scratch);
   const pool = scratch + S_POOL;
+  const nearest = idOf(load<u64>(pool));
+  if (codes) rerankPool(scratch, index, query, POOL_CAPACITY, POOL_CAPACITY, stamp);
   const chosen = chooseDiverse(scratch, index, pool, load<u32>(scratch, S_POOL_COUNT), load<u32>(index, IX_M));
   writeList(listAt(index, layer, id), scratch + S_CHOSEN_IDS, chosen);
-  return idOf(load<u64>(pool));
+  return nearest;
 }
 
 function linkBack(scratch: usize, index: usize, layer: u32, id: u32): void {

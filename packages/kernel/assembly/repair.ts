@@ -3,7 +3,9 @@
 // inherit its own edges (IP-DiskANN, arXiv 2502.13826). The removed vector keeps its list, so that readers on it can go on.
 
 import { recordAt } from './arena';
-import { descend, searchLayer } from './beam';
+import { searchLayer } from './beam';
+import { codeQuery, hasCodes } from './code';
+import { descend } from './descent';
 import { entryId, entryLayer, entryOf, replaceEntry } from './entry';
 import { idOf, INVISIBLE } from './keys';
 import {
@@ -26,10 +28,12 @@ export function unlink(scratch: usize, index: usize, id: u32): void {
   const layer = layerOf(load<u32>(index, IX_SEED), id, load<u32>(index, IX_M));
   const query = recordAt(index + IX_VECTORS, id) + RECORD_HEADER_BYTES;
   const top = entryLayer(entry);
-  let current = entryId(entry);
-  for (let l = top; l > layer; l--) current = descend(scratch, index, l, query, current);
+  const codes = hasCodes(index);
+  if (codes) codeQuery(scratch, index, query);
+  let current = descend(codes, scratch, index, top, layer, query, entryId(entry));
   for (let l = <i32>min<u32>(layer, top); l >= 0; l--) {
-    searchLayer(scratch, index, l, query, current, l == 0 ? REPAIR_EF_BASE : REPAIR_EF_UPPER, load<u32>(index, IX_PUBLISHED) + 1);
+    const ef = l == 0 ? REPAIR_EF_BASE : REPAIR_EF_UPPER;
+    searchLayer(codes, scratch, index, l, query, current, ef, load<u32>(index, IX_PUBLISHED) + 1);
     clearVisited(scratch);
     current = idOf(load<u64>(scratch + S_POOL));
     collectReplacements(scratch);

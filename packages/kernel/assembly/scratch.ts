@@ -12,8 +12,15 @@ export const S_REPLACEMENT_COUNT: usize = 20;
 /** Of the candidate pool: visible entries, and the bound (u64). */
 export const S_POOL_VISIBLE: usize = 24;
 export const S_POOL_BOUND: usize = 32;
+/** Of the rotated query: what a unit of its code is worth, the sum of its code times the codes' offset, and its own summand. */
+export const S_QUERY_SCALE: usize = 40;
+export const S_QUERY_BIAS: usize = 44;
+export const S_QUERY_ADD: usize = 48;
 export const S_QUERY: usize = 64;
-export const S_POOL: usize = S_QUERY + MAX_DIM * 4;
+/** A rotated vector, f32 components, and its signed 8-bit code. */
+export const S_ROTATED: usize = S_QUERY + MAX_DIM * 4;
+export const S_QUERY_CODE: usize = S_ROTATED + MAX_DIM * 4;
+export const S_POOL: usize = S_QUERY_CODE + MAX_DIM;
 /** Unvisited neighbours of the node being expanded: ids, and the addresses of their records. */
 const LIST_MAX: u32 = 2 * MAX_M + 16;
 export const S_BATCH_IDS: usize = S_POOL + (POOL_CAPACITY + 8) * 8;

@@ -1,8 +1,10 @@
 // One search at one stamp, from the stored query to the answer the host reads.
 //
-//   answer:  count u32 | path u32, 1 = graph, 2 = flat | stamp u32 | distances computed u32 | k ids u32 | k distances f32
+//   answer:  count u32 | path u32, 1 = vectors, 2 = flat, 3 = codes | stamp u32 | distances computed u32 | k ids u32 | k distances f32
 
-import { descend, searchLayer } from './beam';
+import { searchLayer } from './beam';
+import { codeQuery, hasCodes } from './code';
+import { descend } from './descent';
 import { copyScaled, normOf } from './distance';
 import { entryId, entryLayer, entryOf } from './entry';
 import { distanceOf, INVISIBLE } from './keys';
@@ -11,11 +13,13 @@ import {
 } from './layout';
 import { S_COMPUTED, S_POOL, S_POOL_COUNT, S_QUERY, S_TOP } from './scratch';
 import { scan } from './flat';
+import { rerankPool } from './rerank';
 import { clearVisited } from './visited';
 
 export const PATH_AUTO: u32 = 0;
 export const PATH_GRAPH: u32 = 1;
 export const PATH_FLAT: u32 = 2;
+export const PATH_CODES: u32 = 3;
 export const ANSWER_HEADER_BYTES: u32 = 16;
 
 /** Below this many live vectors per result a scan is faster than the graph, and exact. */
@@ -54,16 +58,20 @@ function writeAnswer(keys: usize, count: u32, k: u32, kind: u32, answer: usize):
   return written;
 }
 
-function searchGraph(scratch: usize, index: usize, query: usize, ef: u32, stamp: u32): void {
+/** Leaves the nearest in the pool, at full precision: on codes, the k nearest of the first `rerank`. */
+function searchGraph(
+  codes: bool, scratch: usize, index: usize, query: usize, k: u32, ef: u32, rerank: u32, stamp: u32,
+): void {
   const entry = entryOf(index);
   if (entry == NO_ENTRY) {
     store<u32>(scratch, 0, S_POOL_COUNT);
     return;
   }
-  let current = entryId(entry);
-  for (let layer = entryLayer(entry); layer > 0; layer--) current = descend(scratch, index, layer, query, current);
-  searchLayer(scratch, index, 0, query, current, ef, stamp);
+  if (codes) codeQuery(scratch, index, query);
+  const start = descend(codes, scratch, index, entryLayer(entry), 0, query, entryId(entry));
+  searchLayer(codes, scratch, index, 0, query, start, ef, stamp);
   clearVisited(scratch);
+  if (codes) rerankPool(scratch, index, query, max<u32>(k, rerank), k, stamp);
 }
 
 /** The live count at the published stamp, and that stamp: read again until both belong together. */
@@ -71,7 +79,10 @@ function searchGraph(scratch: usize, index: usize, query: usize, ef: u32, stamp:
   return atomic.load<u32>(index + ((stamp & 1) << 2), IX_LIVE_AT);
 }
 
-export function search(scratch: usize, index: usize, source: usize, k: u32, ef: u32, path: u32, answer: usize): u32 {
+/** `rerank`: candidates whose exact distances are computed where the graph is walked on codes. */
+export function search(
+  scratch: usize, index: usize, source: usize, k: u32, ef: u32, path: u32, rerank: u32, answer: usize,
+): u32 {
   let stamp = atomic.load<u32>(index, IX_PUBLISHED);
   let live = liveAt(index, stamp);
   let ready = atomic.load<u32>(index, IX_GRAPH_READY);
@@ -87,10 +98,12 @@ export function search(scratch: usize, index: usize, source: usize, k: u32, ef: 
   const kind = load<u32>(index, IX_DISTANCE);
   let written: u32 = 0;
   let taken = PATH_FLAT;
-  if (path != PATH_FLAT && ready != 0 && (path == PATH_GRAPH || live / SCAN_LIVE_PER_RESULT > k)) {
-    searchGraph(scratch, index, query, max<u32>(ef, k), stamp);
+  if (path != PATH_FLAT && ready != 0 && (path != PATH_AUTO || live / SCAN_LIVE_PER_RESULT > k)) {
+    const codes = path != PATH_GRAPH && hasCodes(index);
+    // Estimates misplace a few candidates around the k-th: on codes the beam holds some more than k.
+    searchGraph(codes, scratch, index, query, k, max<u32>(ef, codes ? k + (k >> 2) : k), rerank, stamp);
     written = writeAnswer(scratch + S_POOL, load<u32>(scratch, S_POOL_COUNT), k, kind, answer);
-    if (written >= min<u32>(k, live)) taken = PATH_GRAPH;
+    if (written >= min<u32>(k, live)) taken = codes ? PATH_CODES : PATH_GRAPH;
   }
   if (taken == PATH_FLAT) {
     const held = scan(scratch, index, query, k, stamp);
@@ -105,10 +118,11 @@ export function search(scratch: usize, index: usize, source: usize, k: u32, ef: 
 
 /** Searches `count` queries of `dim` floats each, one after the other; answers lie `answerBytes` apart. */
 export function searchMany(
-  scratch: usize, index: usize, queries: usize, count: u32, k: u32, ef: u32, path: u32, answers: usize, answerBytes: u32,
+  scratch: usize, index: usize, queries: usize, count: u32, k: u32, ef: u32, path: u32, rerank: u32,
+  answers: usize, answerBytes: u32,
 ): void {
   const queryBytes = load<u32>(index, IX_DIM) << 2;
   for (let i: u32 = 0; i < count; i++) {
-    search(scratch, index, queries + i * queryBytes, k, ef, path, answers + i * answerBytes);
+    search(scratch, index, queries + i * queryBytes, k, ef, path, rerank, answers + i * answerBytes);
   }
 }

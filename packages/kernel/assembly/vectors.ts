@@ -3,12 +3,14 @@
 
 import { ensureRecords, freeArena, initArena, recordAt, takeSpan } from './arena';
 import { allocate, free, spanBytes } from './allocator';
+import { ensureCentre, placeCentre } from './centre';
+import { codeBytesOf } from './code';
 import { copyScaled, normOf } from './distance';
 import { E_INDEX_COUNT } from './engine';
 import {
-  COSINE, INDEX_HEADER_BYTES, isVisible, IX_DEAD, IX_DIM, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_ENTRY, IX_FLAT_THRESHOLD,
+  COSINE, INDEX_HEADER_BYTES, isVisible, IX_CENTRE, IX_CODE_BITS, IX_CODE_BYTES, IX_CODES, IX_DEAD, IX_DIM, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_ENTRY, IX_FLAT_THRESHOLD,
   IX_GRAPH_READY, IX_GRAPH_RESERVED, IX_GRAPH_STARTED, IX_HIGH_WATER, IX_LINK_CURSOR, IX_LINKED_LIVE, IX_LINKS, IX_LIVE,
-  IX_LIVE_AT, IX_M, IX_M0, IX_MEMORY_BYTES, IX_PUBLISHED, IX_SEED, IX_VECTOR_BYTES, IX_VECTORS, NEVER, NO_ENTRY, R_BORN, R_DIED,
+  IX_LIVE_AT, IX_M, IX_M0, IX_MEMORY_BYTES, IX_PUBLISHED, IX_ROTATION_SEED, IX_SEED, IX_VECTOR_BYTES, IX_VECTORS, NEVER, NO_ENTRY, R_BORN, R_DIED,
   R_NORM, RECORD_HEADER_BYTES,
 } from './layout';
 import { BACKLOG_LINKS_PER_PUT } from './limits';
@@ -17,7 +19,9 @@ import { ensureUpper, freeUpper } from './links';
 import { unlink } from './repair';
 
 /** A new empty index; 0 when memory ran out. */
-export function createIndex(dim: u32, distance: u32, m: u32, efConstruction: u32, seed: u32, flatThreshold: u32): usize {
+export function createIndex(
+  dim: u32, distance: u32, m: u32, efConstruction: u32, seed: u32, flatThreshold: u32, codeBits: u32, rotationSeed: u32,
+): usize {
   const index = allocate(INDEX_HEADER_BYTES);
   if (index == 0) return 0;
   memory.fill(index, 0, INDEX_HEADER_BYTES);
@@ -35,6 +39,12 @@ export function createIndex(dim: u32, distance: u32, m: u32, efConstruction: u32
   store<u32>(index, spanBytes(index), IX_MEMORY_BYTES);
   initArena(index + IX_VECTORS, RECORD_HEADER_BYTES + vectorBytes);
   initArena(index + IX_LINKS, 4 + 8 * m);
+  if (codeBits != 0) {
+    store<u32>(index, codeBits, IX_CODE_BITS);
+    store<u32>(index, codeBytesOf(dim, codeBits), IX_CODE_BYTES);
+    store<u32>(index, rotationSeed, IX_ROTATION_SEED);
+    initArena(index + IX_CODES, RECORD_HEADER_BYTES + codeBytesOf(dim, codeBits));
+  }
   store<u32>(E_INDEX_COUNT, load<u32>(E_INDEX_COUNT) + 1);
   return index;
 }
@@ -43,6 +53,8 @@ export function createIndex(dim: u32, distance: u32, m: u32, efConstruction: u32
 export function dropIndex(index: usize): void {
   freeArena(index + IX_VECTORS);
   freeArena(index + IX_LINKS);
+  freeArena(index + IX_CODES);
+  if (load<u32>(index, IX_CENTRE) != 0) free(load<u32>(index, IX_CENTRE));
   freeUpper(index);
   free(index);
   store<u32>(E_INDEX_COUNT, load<u32>(E_INDEX_COUNT) - 1);
@@ -60,6 +72,8 @@ export function reserve(index: usize, ids: usize, count: u32, groupCount: u32): 
   const reserved = load<u32>(index, IX_GRAPH_RESERVED) != 0;
   if (!reserved && load<u32>(index, IX_LIVE) + groupCount <= load<u32>(index, IX_FLAT_THRESHOLD)) return 1;
   if (!ensureRecords(index, index + IX_LINKS, records)) return 0;
+  const codes = load<u32>(index, IX_CODE_BITS) != 0;
+  if (codes && (!ensureCentre(index) || !ensureRecords(index, index + IX_CODES, records))) return 0;
   if (!reserved) for (let id: u32 = 0; id < highWater; id++) if (!ensureUpper(index, id)) return 0;
   for (let i: u32 = 0; i < count; i++) if (!ensureUpper(index, load<u32>(ids + (i << 2)))) return 0;
   store<u32>(index, 1, IX_GRAPH_RESERVED);
@@ -81,6 +95,7 @@ export function put(scratch: usize, index: usize, id: u32, source: usize): void 
   if (id >= load<u32>(index, IX_HIGH_WATER)) atomic.store<u32>(index, id + 1, IX_HIGH_WATER);
   if (load<u32>(index, IX_GRAPH_STARTED) == 0) {
     if (load<u32>(index, IX_LIVE) <= load<u32>(index, IX_FLAT_THRESHOLD)) return;
+    if (load<u32>(index, IX_CODE_BITS) != 0) placeCentre(index);
     store<u32>(index, 1, IX_GRAPH_STARTED);
   }
   if (id < load<u32>(index, IX_LINK_CURSOR)) link(scratch, index, id);
@@ -104,10 +119,17 @@ function linkBacklog(scratch: usize, index: usize): void {
 
 /** Ends the life of a live vector at the stamp of this group. */
 export function remove(index: usize, id: u32): void {
-  atomic.store<u32>(recordAt(index + IX_VECTORS, id), load<u32>(index, IX_PUBLISHED) + 1, R_DIED);
+  const stamp = load<u32>(index, IX_PUBLISHED) + 1;
+  atomic.store<u32>(recordAt(index + IX_VECTORS, id), stamp, R_DIED);
+  if (isCoded(index, id)) atomic.store<u32>(recordAt(index + IX_CODES, id), stamp, R_DIED);
   store<u32>(index, load<u32>(index, IX_LIVE) - 1, IX_LIVE);
   store<u32>(index, load<u32>(index, IX_DEAD) + 1, IX_DEAD);
   if (id < load<u32>(index, IX_LINK_CURSOR)) store<u32>(index, load<u32>(index, IX_LINKED_LIVE) - 1, IX_LINKED_LIVE);
+}
+
+/** Whether the id has a code record in use: its vector was linked. */
+@inline function isCoded(index: usize, id: u32): bool {
+  return load<u32>(index, IX_CODE_BITS) != 0 && id < load<u32>(index, IX_LINK_CURSOR) && load<u32>(recordAt(index + IX_CODES, id), R_DIED) != 0;
 }
 
 /** Makes the group visible to searches that start from now on. */
@@ -124,6 +146,11 @@ export function repair(scratch: usize, index: usize, id: u32): void {
   if (id < load<u32>(index, IX_LINK_CURSOR)) unlink(scratch, index, id);
 }
 
+@inline function rebaseRecord(record: usize, died: u32): void {
+  if (died != 0 && died != NEVER) atomic.store<u32>(record, 1, R_DIED);
+  atomic.store<u32>(record, 1, R_BORN);
+}
+
 /**
  * Starts the stamps anew at 2 before they could overflow. The host waits for every search that started before the last publish,
  * calls this, and waits for all searches again before the next group: a search in between sees the same vectors at either stamp.
@@ -133,8 +160,8 @@ export function rebase(index: usize): void {
   for (let id: u32 = 0; id < highWater; id++) {
     const record = recordAt(index + IX_VECTORS, id);
     const died = load<u32>(record, R_DIED);
-    if (died != 0 && died != NEVER) atomic.store<u32>(record, 1, R_DIED);
-    atomic.store<u32>(record, 1, R_BORN);
+    rebaseRecord(record, died);
+    if (isCoded(index, id)) rebaseRecord(recordAt(index + IX_CODES, id), died);
   }
   store<u32>(index, load<u32>(index, IX_LIVE), IX_LIVE_AT);
   atomic.store<u32>(index, 2, IX_PUBLISHED);

@@ -30,7 +30,7 @@ function kernelDistances(distance: keyof typeof references, query: Float32Array,
   kernel.initEngine(256);
   const scratch = kernel.allocateScratch();
   const span = kernel.allocateSpan(query.byteLength + 1024);
-  const index = kernel.createIndex(query.length, DISTANCE_CODES[distance], 8, 20, 1, 100);
+  const index = kernel.createIndex(query.length, DISTANCE_CODES[distance], 8, 20, 1, 100, 0, 0);
   vectors.forEach((vector, id) => {
     new Uint32Array(memory.buffer)[span / 4] = id;
     expect(kernel.reserve(index, span, 1, 1)).toBe(1);
@@ -41,7 +41,7 @@ function kernelDistances(distance: keyof typeof references, query: Float32Array,
   new Float32Array(memory.buffer).set(query, span / 4);
   const answer = span + query.byteLength;
   const k = vectors.length;
-  expect(kernel.search(scratch, index, span, k, 1, PATH_CODES.flat, answer)).toBe(k);
+  expect(kernel.search(scratch, index, span, k, 1, PATH_CODES.flat, 0, answer)).toBe(k);
   const ids = new Uint32Array(memory.buffer, answer + ANSWER_HEADER_BYTES, k);
   const distances = new Float32Array(memory.buffer, answer + ANSWER_HEADER_BYTES + 4 * k, k);
   return new Map(Array.from(ids, (id, i) => [id, distances[i] as number]));

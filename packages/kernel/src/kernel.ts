@@ -7,7 +7,7 @@ import type { WasmMemory, WasmModule } from './web-assembly.ts';
 export type Address = number;
 
 export const DISTANCE_CODES = { cosine: 0, l2: 1, dot: 2 } as const;
-export const PATH_CODES = { auto: 0, exact: 1, flat: 2 } as const;
+export const PATH_CODES = { auto: 0, exact: 1, flat: 2, rabitq: 3 } as const;
 
 /** Answer: count, path code, stamp and distances computed, each u32; then k ids u32; then k distances f32. */
 export const ANSWER_HEADER_BYTES = 16;
@@ -28,8 +28,11 @@ export interface Kernel {
   freeSpan(span: Address): void;
   /** Working memory of one thread, or 0. Before the first index only: it relies on memory that was never used. */
   allocateScratch(): Address;
-  /** W. An empty index, or 0. */
-  createIndex(dim: number, distance: number, m: number, efConstruction: number, seed: number, flatThreshold: number): Address;
+  /** W. An empty index, or 0. `codeBits` is 1, 2, 4 or 8, or 0 for an index without codes. */
+  createIndex(
+    dim: number, distance: number, m: number, efConstruction: number, seed: number, flatThreshold: number,
+    codeBits: number, rotationSeed: number,
+  ): Address;
   /** W. No search on the index may be left. */
   dropIndex(index: Address): void;
   /** W. Memory for putting `count` ids (u32 at `ids`) of a group that puts `groupCount`; 0 = memory full, nothing visible changed. */
@@ -44,12 +47,17 @@ export interface Kernel {
   repair(scratch: Address, index: Address, id: number): void;
   /** W. Starts stamps anew; all searches must have ended before it and again before the next group. */
   rebase(index: Address): void;
-  /** Writes an answer for the k nearest to the `dim` floats at `query`; returns their number. */
-  search(scratch: Address, index: Address, query: Address, k: number, ef: number, path: number, answer: Address): number;
+  /**
+   * Writes an answer for the k nearest to the `dim` floats at `query`; returns their number. A walk on codes computes the exact
+   * distances of its `rerank` best candidates, at least k.
+   */
+  search(
+    scratch: Address, index: Address, query: Address, k: number, ef: number, path: number, rerank: number, answer: Address,
+  ): number;
   /** `count` searches, queries back to back, answers `answerBytes` apart. */
   searchMany(
     scratch: Address, index: Address, queries: Address, count: number, k: number, ef: number, path: number,
-    answers: Address, answerBytes: number,
+    rerank: number, answers: Address, answerBytes: number,
   ): void;
   /** Digest of every neighbour list; equal for equal operations. Not while the writer works on the index. */
   graphDigest(index: Address): bigint;

@@ -5,6 +5,8 @@ export const MAX_K = 1000;
 export const MAX_EF = 4096;
 export const MIN_M = 2;
 export const MAX_M = 64;
+/** Candidates re-ranked per result. */
+export const MAX_RERANK = 64;
 export const MAX_VECTORS = 1 << 24;
 
 export const PAGE_BYTES = 65_536;
