@@ -29,12 +29,20 @@ export function initArena(arena: usize, recordBytes: u32): void {
   store<u32>(arena, shift, A_SHIFT_MAX);
 }
 
+@inline export function recordBytesOf(arena: usize): u32 { return load<u32>(arena, A_RECORD_BYTES); }
+@inline export function shiftMaxOf(arena: usize): u32 { return load<u32>(arena, A_SHIFT_MAX); }
+
+/** Address of a record in an arena whose shape was read before; the directory is read each time, for a newer one may hold the id. */
+@inline export function recordIn(arena: usize, recordBytes: u32, shiftMax: u32, id: u32): usize {
+  const n = id + FIRST_RECORDS;
+  const shift = min<u32>(31 - clz(n), shiftMax);
+  const segment = shift - (FIRST_SHIFT + 1) + (n >> shift);
+  return load<u32>(<usize>atomic.load<u32>(arena, A_DIRECTORY) + (segment << 2)) + n * recordBytes;
+}
+
 /** Address of a record. The record's segment must exist. */
 @inline export function recordAt(arena: usize, id: u32): usize {
-  const n = id + FIRST_RECORDS;
-  const shift = min<u32>(31 - clz(n), load<u32>(arena, A_SHIFT_MAX));
-  const segment = shift - (FIRST_SHIFT + 1) + (n >> shift);
-  return load<u32>(<usize>atomic.load<u32>(arena, A_DIRECTORY) + (segment << 2)) + n * load<u32>(arena, A_RECORD_BYTES);
+  return recordIn(arena, recordBytesOf(arena), shiftMaxOf(arena), id);
 }
 
 function firstOf(segment: u32, shiftMax: u32): u32 {

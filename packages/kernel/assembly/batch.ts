@@ -1,7 +1,7 @@
 // The batch: the neighbours of one list that were not visited, with the addresses of their records in the arena that the traversal reads,
 // vectors or codes. Distances are computed four at a time.
 
-import { recordAt } from './arena';
+import { recordBytesOf, recordIn, shiftMaxOf } from './arena';
 import { estimates4 } from './code-distance';
 import { distances4 } from './distance';
 import { IX_CODE_BITS, IX_CODE_BYTES, IX_CODES, IX_DISTANCE, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
@@ -42,24 +42,23 @@ import { closeTouched } from './visited';
 }
 
 /**
- * Addresses of the batch's records, the last repeated up to a whole group of four. Loads a word of each of their first lines, so that
- * the cache misses overlap: WebAssembly has no prefetch.
+ * Addresses of the batch's records, the last repeated up to a whole group of four. Loads a word of each vector, so that their cache
+ * misses overlap: WebAssembly has no prefetch. Codes are so short that the processor looks ahead to the next four by itself, and
+ * touching them first costs more than it saves.
  */
 @inline export function locateBatch(codes: bool, scratch: usize, index: usize, count: u32): void {
   const records = scratch + S_BATCH_RECORDS;
   const arena = arenaOf(codes, index);
-  // A short code is touched to its end, a long one where the processor's own prefetch takes over.
-  const last = codes ? min<u32>(128, load<u32>(index, IX_CODE_BYTES) + RECORD_HEADER_BYTES - 4) : RECORD_HEADER_BYTES;
-  const middle = min<u32>(64, last);
+  const recordBytes = recordBytesOf(arena);
+  const shiftMax = shiftMaxOf(arena);
   let sink: u32 = 0;
   let record: usize = 0;
   for (let i: u32 = 0; i < count; i++) {
-    record = recordAt(arena, load<u32>(scratch + S_BATCH_IDS + (i << 2)));
+    record = recordIn(arena, recordBytes, shiftMax, load<u32>(scratch + S_BATCH_IDS + (i << 2)));
     store<u32>(records + (i << 2), <u32>record);
-    sink ^= load<u32>(record + last);
-    if (codes) sink ^= load<u32>(record) ^ load<u32>(record + middle);
+    if (!codes) sink ^= load<u32>(record, RECORD_HEADER_BYTES);
   }
-  store<u32>(scratch, sink, S_SINK);
+  if (!codes) store<u32>(scratch, sink, S_SINK);
   const end = records + (count << 2);
   store<u32>(end, <u32>record);
   store<u32>(end, <u32>record, 4);

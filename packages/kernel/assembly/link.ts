@@ -2,11 +2,11 @@
 // the vector on every layer, then the reverse links that make it reachable, the entry point last.
 
 import { recordAt } from './arena';
+import { batchDistances, gatherAll, laneOf, locateBatch } from './batch';
 import { chooseDiverse } from './choose';
 import { searchLayer } from './beam';
 import { codeVector, hasCodes } from './code';
 import { descend } from './descent';
-import { distance1 } from './distance';
 import { entryId, entryLayer, entryOf, replaceEntry, setEntry } from './entry';
 import { idOf, insertAt, keyOf, positionOf } from './keys';
 import {
@@ -16,7 +16,7 @@ import {
 import { layerOf } from './layers';
 import { POOL_CAPACITY } from './limits';
 import { findInList, listAt, listCapacity, listCount, listId, setListCount, setListId, writeList } from './links';
-import { countDistances, S_CHOSEN_IDS, S_LIST_KEYS, S_POOL, S_POOL_COUNT } from './scratch';
+import { countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_CHOSEN_IDS, S_LIST_KEYS, S_POOL, S_POOL_COUNT } from './scratch';
 import { rerankPool } from './rerank';
 import { clearVisited, markVisited } from './visited';
 
@@ -76,21 +76,32 @@ export function addLink(scratch: usize, index: usize, layer: u32, from: u32, to:
     return;
   }
   const keys = scratch + S_LIST_KEYS;
-  let found = insertKey(index, keys, 0, from, to);
-  for (let i: u32 = 0; i < count; i++) found = insertKey(index, keys, found, from, listId(list, i));
-  countDistances(scratch, found);
+  gatherAll(scratch, list);
+  store<u32>(scratch + S_BATCH_IDS + (count << 2), to);
+  const found = insertKeys(scratch, index, keys, count + 1, from);
   const chosen = chooseDiverse(scratch, index, keys, found, capacity);
   writeList(list, scratch + S_CHOSEN_IDS, chosen);
 }
 
-/** Inserts `to`, keyed by its distance from `from`, unless it is dead; returns the new number of keys. */
-export function insertKey(index: usize, keys: usize, count: u32, from: u32, to: u32): u32 {
-  const vectors = index + IX_VECTORS;
-  const target = recordAt(vectors, to);
-  if (!isVisible(target, load<u32>(index, IX_PUBLISHED) + 1)) return count;
-  const own = recordAt(vectors, from) + RECORD_HEADER_BYTES;
-  const distance = distance1(load<u32>(index, IX_DISTANCE), own, target + RECORD_HEADER_BYTES, load<u32>(index, IX_VECTOR_BYTES));
-  const key = keyOf(distance, to);
-  insertAt(keys, count, positionOf(keys, count, key), key);
-  return count + 1;
+/** Sorts the live ones of the batch's first `count` into `keys` by their distance from `from`; returns their number. */
+export function insertKeys(scratch: usize, index: usize, keys: usize, count: u32, from: u32): u32 {
+  const own = recordAt(index + IX_VECTORS, from) + RECORD_HEADER_BYTES;
+  const kind = load<u32>(index, IX_DISTANCE);
+  const bytes = load<u32>(index, IX_VECTOR_BYTES);
+  const stamp = load<u32>(index, IX_PUBLISHED) + 1;
+  locateBatch(false, scratch, index, count);
+  let found: u32 = 0;
+  for (let i: u32 = 0; i < count; i += 4) {
+    const four = batchDistances(scratch, i, kind, own, bytes);
+    const lanes = min<u32>(4, count - i);
+    for (let lane: u32 = 0; lane < lanes; lane++) {
+      const at = (i + lane) << 2;
+      if (!isVisible(load<u32>(scratch + S_BATCH_RECORDS + at), stamp)) continue;
+      const key = keyOf(laneOf(four, lane), load<u32>(scratch + S_BATCH_IDS + at));
+      insertAt(keys, found, positionOf(keys, found, key), key);
+      found++;
+    }
+  }
+  countDistances(scratch, found);
+  return found;
 }

@@ -13,9 +13,9 @@ import {
 } from './layout';
 import { layerOf } from './layers';
 import { REPAIR_EDGES_MAX, REPAIR_EF_BASE, REPAIR_EF_UPPER } from './limits';
-import { addLink, insertKey } from './link';
+import { addLink, insertKeys } from './link';
 import { findInList, listAt, listCapacity, listCount, listId, setListCount, setListId } from './links';
-import { S_NEAR_KEYS, S_POOL, S_POOL_COUNT, S_REPLACEMENT_COUNT, S_REPLACEMENTS } from './scratch';
+import { S_BATCH_IDS, S_NEAR_KEYS, S_POOL, S_POOL_COUNT, S_REPLACEMENT_COUNT, S_REPLACEMENTS } from './scratch';
 import { clearVisited } from './visited';
 
 /** Nearest live vectors offered as replacements. */
@@ -81,12 +81,13 @@ function inheritLink(scratch: usize, index: usize, layer: u32, target: u32): voi
 /** Sorts the replacements by their distance from `from` into S_NEAR_KEYS and returns their number. */
 function rankReplacements(scratch: usize, index: usize, from: u32): u32 {
   const offered = load<u32>(scratch, S_REPLACEMENT_COUNT);
-  let near: u32 = 0;
+  let count: u32 = 0;
   for (let i: u32 = 0; i < offered; i++) {
     const other = load<u32>(scratch + S_REPLACEMENTS + (i << 2));
-    if (other != from) near = insertKey(index, scratch + S_NEAR_KEYS, near, from, other);
+    store<u32>(scratch + S_BATCH_IDS + (count << 2), other);
+    count += <u32>(other != from);
   }
-  return near;
+  return count == 0 ? 0 : insertKeys(scratch, index, scratch + S_NEAR_KEYS, count, from);
 }
 
 /** Removes the edge `from` -> `id`, if there is one, and gives `from` replacements. */
