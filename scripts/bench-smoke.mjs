@@ -31,13 +31,13 @@ const data = { values: all.subarray(0, count * dim), dim, count };
 const queries = { values: all.subarray(count * dim), dim, count: queryCount };
 console.log(`${count} x ${dim}, ${queryCount} queries, k=${k}, M=${parameters.m}, efConstruction=${parameters.efConstruction}, l2, seed ${values.seed}, Node ${process.versions.node}`);
 
-const engines = [bench.shoalEngine(queries, parameters)];
+const engines = [bench.shoalEngine(queries, parameters, 8), bench.shoalEngine(queries, parameters)];
 if (!values['no-peers']) {
   const folder = join(root, '.cache', 'bench-peers');
   bench.ensurePeers(folder, (line) => console.log(line));
   const usearch = bench.loadPeer(folder, 'usearch');
   engines.push(bench.hnswlibEngine(bench.loadPeer(folder, 'hnswlib-node'), data, queries, parameters));
-  for (const scalar of ['f32', 'bf16']) engines.push(bench.usearchEngine(usearch, queries, parameters, scalar));
+  for (const scalar of ['f32', 'bf16']) engines.push(bench.usearchEngine(usearch, data, queries, parameters, scalar));
 }
 const results = bench.benchmarkEngines(engines, {
   data, queries, truth: bench.exactNeighbours(data, queries, k), efs: [10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192].filter((ef) => ef >= k),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { clusteredVectors } from './clustered-vectors.ts';
 import { benchmarkEngines } from './engine-benchmark.ts';
+import { enginePage } from './engine-plot.ts';
 import { engineTable } from './engine-report.ts';
 import type { MeasuredEngine, VectorRows } from './measured-engine.ts';
 import { rowOf } from './measured-engine.ts';
@@ -40,4 +41,14 @@ test('an engine that works reaches the recalls in the table and one that does no
   // Every step of the clock is 10 ms: 2,000 inserts and 100 searches in one step each.
   expect(results[0]).toMatchObject({ insertsPerSecond: 200_000, sweep: [{ searchesPerSecond: 10_000 }, {}, {}] });
   expect(engineTable(results).split('\n').at(-1)).toMatch(/^careless\s+200000\s+0\s+-/);
+});
+
+test('the page has a line in each chart for every engine, and its table', () => {
+  const sweep = [{ ef: 10, recall: 0.9, searchesPerSecond: 2000 }, { ef: 40, recall: 0.99, searchesPerSecond: 500 }];
+  const results = ['one', 'a < b'].map((name) => ({ name, insertsPerSecond: 1, bytesPerVector: 1, sweep }));
+  const page = enginePage([{ title: '10 x 2', results }, { title: 'other', results }], engineTable);
+  expect(page.match(/<polyline points="[0-9.]+,[0-9.]+ [0-9.]+,[0-9.]+"/g)?.length).toBe(4);
+  expect(page.match(/>a &lt; b</g)?.length).toBe(2);
+  expect(page).not.toContain('NaN');
+  expect(page).toContain('/hnswlib');
 });

@@ -16,13 +16,13 @@ interface HnswlibPackage {
 }
 
 /** hnswlib through its Node binding, which takes plain arrays: they are made before any clock runs. */
-export function hnswlibEngine(peer: unknown, data: VectorRows, queries: VectorRows, parameters: GraphParameters): MeasuredEngine {
+export function hnswlibEngine(peer: unknown, data: VectorRows, queries: VectorRows, parameters: GraphParameters, name = 'hnswlib-node'): MeasuredEngine {
   const { HierarchicalNSW } = peer as HnswlibPackage;
   const index = new HierarchicalNSW('l2', data.dim);
   const points = Array.from({ length: data.count }, (_, row) => Array.from(rowOf(data, row)));
   const queryPoints = Array.from({ length: queries.count }, (_, row) => Array.from(rowOf(queries, row)));
   return {
-    name: 'hnswlib-node',
+    name,
     build() {
       index.initIndex(data.count, parameters.m, parameters.efConstruction, 1);
       points.forEach((point, row) => { index.addPoint(point, row); });

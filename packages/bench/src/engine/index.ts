@@ -2,6 +2,8 @@ export { clusteredVectors } from './clustered-vectors.ts';
 export type { ClusteredVectorsSpec } from './clustered-vectors.ts';
 export { benchmarkEngines } from './engine-benchmark.ts';
 export type { EngineBenchmarkOptions, EngineResult } from './engine-benchmark.ts';
+export { enginePage } from './engine-plot.ts';
+export type { DatasetResults } from './engine-plot.ts';
 export { engineTable, REPORTED_RECALLS } from './engine-report.ts';
 export { hnswlibEngine } from './hnswlib-engine.ts';
 export { rowOf } from './measured-engine.ts';
@@ -9,6 +11,7 @@ export type { GraphParameters, MeasuredEngine, VectorRows } from './measured-eng
 export { ensurePeers, loadPeer } from './peer-packages.ts';
 export type { PeerName } from './peer-packages.ts';
 export { exactNeighbours, shoalEngine } from './shoal-engine.ts';
+export type { ShoalPath } from './shoal-engine.ts';
 export { meanRecall, median, speedAtRecall } from './speed-at-recall.ts';
 export type { SpeedAtRecall, SweepPoint } from './speed-at-recall.ts';
 export { usearchEngine } from './usearch-engine.ts';

@@ -1,4 +1,5 @@
 import { LocalEngine } from '@shoal/index';
+import type { CodeBits } from '@shoal/index';
 import type { GraphParameters, MeasuredEngine, VectorRows } from './measured-engine.ts';
 import { rowOf } from './measured-engine.ts';
 
@@ -6,12 +7,17 @@ import { rowOf } from './measured-engine.ts';
 const GROUP_ROWS = 100;
 const SEED = 1;
 
+/** How Shoal walks its graph: on full vectors, or on codes of so many bits. */
+export type ShoalPath = 'exact' | CodeBits;
+
 /** Shoal's own kernel on the calling thread. */
-export function shoalEngine(queries: VectorRows, parameters: GraphParameters): MeasuredEngine {
-  const index = LocalEngine.start().openIndex({ ...parameters, dim: queries.dim, distance: 'l2', seed: SEED });
+export function shoalEngine(queries: VectorRows, parameters: GraphParameters, walk: ShoalPath = 'exact'): MeasuredEngine {
+  const codes = walk === 'exact' ? {} : { rabitq: { bits: walk, seed: SEED } };
+  const index = LocalEngine.start().openIndex({ ...parameters, ...codes, dim: queries.dim, distance: 'l2', seed: SEED });
+  const path = walk === 'exact' ? 'exact' : 'rabitq';
   let ef = 1;
   return {
-    name: 'shoal',
+    name: walk === 'exact' ? 'shoal exact' : `shoal rabitq ${walk}`,
     build(data) {
       for (let from = 0; from < data.count; from += GROUP_ROWS) {
         const to = Math.min(data.count, from + GROUP_ROWS);
@@ -20,7 +26,7 @@ export function shoalEngine(queries: VectorRows, parameters: GraphParameters): M
     },
     bytesPerVector: () => index.stats().memoryBytes / index.stats().vectorCount,
     setEf(width) { ef = width; },
-    search: (query, k) => index.search({ vector: rowOf(queries, query), k, ef, path: 'exact' }).ids,
+    search: (query, k) => index.search({ vector: rowOf(queries, query), k, ef, path }).ids,
     close() { index.drop(); },
   };
 }

@@ -1,0 +1,99 @@
+// `npm run bench:engine`: Shoal's paths against hnswlib-node (as its package builds it, and rebuilt for this machine's instructions) and
+// usearch in every scalar type; one thread each, the same data, engines taking turns. Writes JSON and an HTML plot.
+// The peers are no dependencies: they are installed into .cache the first time.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { ensureBuilt, ensureInstalled, root, run, toolEnvironment } from './workspace.mjs';
+
+const { values } = parseArgs({ options: {
+  data: { type: 'string', default: '100000x128,30000x768' }, 'bigann10k': { type: 'string', default: join(root, '..', 'shared', 'data') },
+  queries: { type: 'string', default: '1000' }, k: { type: 'string', default: '10' }, m: { type: 'string', default: '16' },
+  'ef-construction': { type: 'string', default: '200' }, seed: { type: 'string', default: '1' },
+  'intrinsic-dim': { type: 'string', default: '24' }, clusters: { type: 'string', default: '100' },
+  repetitions: { type: 'string', default: '5' }, shoal: { type: 'string', default: '8,4,exact' },
+  usearch: { type: 'string', default: 'f32,f16,bf16,i8' }, 'no-peers': { type: 'boolean', default: false },
+  'no-native': { type: 'boolean', default: false }, out: { type: 'string', default: join(root, '.cache', 'bench-engine') },
+} });
+
+const built = new URL('../packages/bench/dist/engine/index.js', import.meta.url);
+const isRightNode = Number(process.versions.node.split('.')[0]) >= 22;
+if (!isRightNode || !existsSync(built)) {
+  await ensureInstalled();
+  await ensureBuilt();
+}
+// The engine needs the workspace's own Node: start again with it if this is another.
+if (!isRightNode) process.exit(await run('node', [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { env: toolEnvironment() }));
+
+const bench = await import(built.href);
+const { openDataset } = await import(new URL('../packages/bench/dist/datasets/index.js', import.meta.url).href);
+const k = Number(values.k);
+const parameters = { m: Number(values.m), efConstruction: Number(values['ef-construction']) };
+const say = (line) => console.log(line);
+
+function generated(size) {
+  const [count, dim] = size.split('x').map(Number);
+  const queryCount = Number(values.queries);
+  const all = bench.clusteredVectors({
+    seed: Number(values.seed), count: count + queryCount, dim, intrinsicDim: Number(values['intrinsic-dim']), clusterCount: Number(values.clusters) });
+  return {
+    title: `${count} x ${dim}, clustered`, data: { values: all.subarray(0, count * dim), dim, count },
+    queries: { values: all.subarray(count * dim), dim, count: queryCount } };
+}
+
+async function rowsOf(path) {
+  const dataset = await openDataset(path);
+  const rows = [];
+  for await (const { values: row } of dataset.rows({ startRow: 0 })) rows.push(Float32Array.from(row));
+  const dim = rows[0].length;
+  const flat = new Float32Array(rows.length * dim);
+  rows.forEach((row, i) => { flat.set(row, i * dim); });
+  return { values: flat, dim, count: rows.length };
+}
+
+function peersFor({ data, queries }) {
+  if (values['no-peers']) return [];
+  const folder = join(root, '.cache', 'bench-peers');
+  bench.ensurePeers(folder, say);
+  const engines = [bench.hnswlibEngine(bench.loadPeer(folder, 'hnswlib-node'), data, queries, parameters)];
+  if (!values['no-native']) {
+    const native = join(root, '.cache', 'bench-peers-native');
+    try {
+      bench.ensurePeers(native, say, { ...process.env, CXXFLAGS: '-O3 -march=native' });
+      engines.push(bench.hnswlibEngine(bench.loadPeer(native, 'hnswlib-node'), data, queries, parameters, 'hnswlib-node -march=native'));
+    } catch (error) {
+      say(`hnswlib-node could not be rebuilt with -march=native: ${error.message}`);
+    }
+  }
+  const usearch = bench.loadPeer(folder, 'usearch');
+  for (const scalar of values.usearch.split(',')) engines.push(bench.usearchEngine(usearch, data, queries, parameters, scalar));
+  return engines;
+}
+
+const datasets = values.data === '' ? [] : values.data.split(',').map((size) => () => generated(size));
+if (existsSync(join(values.bigann10k, 'bigann10k_base.bvecs'))) {
+  datasets.push(async () => ({
+    title: 'bigann10k', data: await rowsOf(join(values.bigann10k, 'bigann10k_base.bvecs')),
+    queries: await rowsOf(join(values.bigann10k, 'bigann10k_query.bvecs')) }));
+}
+
+const reports = [];
+for (const load of datasets) {
+  const dataset = await load();
+  const { data, queries } = dataset;
+  say(`\n${dataset.title}: ${queries.count} queries, k=${k}, M=${parameters.m}, efConstruction=${parameters.efConstruction}, l2, seed ${values.seed}, Node ${process.versions.node}`);
+  const own = values.shoal.split(',').map((walk) => bench.shoalEngine(queries, parameters, walk === 'exact' ? 'exact' : Number(walk)));
+  const results = bench.benchmarkEngines([...own, ...peersFor(dataset)], {
+    data, queries, truth: bench.exactNeighbours(data, queries, k), say, nowMs: () => performance.now(),
+    efs: [10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256].filter((ef) => ef >= k), repetitions: Number(values.repetitions) });
+  say(bench.engineTable(results));
+  reports.push({ title: dataset.title, results });
+}
+
+mkdirSync(values.out, { recursive: true });
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.versions.node };
+writeFileSync(join(values.out, 'engine.json'), `${JSON.stringify({ machine, options: { ...values }, datasets: reports }, null, 2)}\n`);
+writeFileSync(join(values.out, 'engine.html'), bench.enginePage(reports, bench.engineTable));
+say(`\nWritten to ${values.out}: engine.json, engine.html`);
