@@ -1,4 +1,4 @@
-// `npm run bench:engine`: Shoal's paths against hnswlib-node (as its package builds it, and rebuilt for this machine's instructions) and
+// Shoal's paths against hnswlib-node (as its package builds it, and rebuilt for this machine's instructions) and
 // usearch in every scalar type; one thread each, the same data, engines taking turns. Writes JSON and an HTML plot.
 // The peers are no dependencies: they are installed into .cache the first time.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

@@ -16,7 +16,7 @@ export function createParameters(spec: IndexSpec): CreateParameters {
 }
 
 /** Candidates per result by which a search on codes loses no recall to one at full precision, found on clustered data and on SIFT. */
-const RERANK_DEFAULTS: Record<CodeBits, number> = { 8: 3, 4: 5, 2: 16, 1: 32 };
+const RERANK_DEFAULTS: Record<CodeBits, number> = { 8: 2, 4: 4, 2: 16, 1: 32 };
 
 /** Candidates that a search re-ranks altogether; 0 on an index without codes. */
 export function rerankCount(spec: IndexSpec, request: Pick<SearchRequest, 'k' | 'rerank'>): number {
