@@ -20,7 +20,7 @@ export function codeBytesOf(dim: u32, bits: u32): u32 {
 /** Highest value of a component: 8-bit codes use 7 bits. */
 @inline export function topOf(bits: u32): u32 { return (1 << min<u32>(bits, 7)) - 1; }
 
-function productOf(a: usize, b: usize, dim: u32): f64 {
+export function productOf(a: usize, b: usize, dim: u32): f64 {
   let sum: f64 = 0;
   for (let at: u32 = 0; at < dim << 2; at += 4) sum += <f64>load<f32>(a + at) * <f64>load<f32>(b + at);
   return sum;

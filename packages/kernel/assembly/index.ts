@@ -9,6 +9,8 @@ import {
 import { SCRATCH_BYTES } from './scratch';
 
 export { createIndex, dropIndex, publish, put, rebase, remove, repair, reserve } from './vectors';
+export { estimate } from './estimate';
+export { rotate } from './rotation';
 export { search, searchMany } from './search';
 export { graphDigest } from './digest';
 

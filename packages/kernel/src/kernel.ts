@@ -59,6 +59,13 @@ export interface Kernel {
     scratch: Address, index: Address, queries: Address, count: number, k: number, ef: number, path: number,
     rerank: number, answers: Address, answerBytes: number,
   ): void;
+  /**
+   * Of a linked vector of an index with codes: writes the distance estimated from its code (squared for l2, the negated inner product
+   * else) and the bound of its error, 1.9 standard deviations, as two f64 at `out`. For cosine the query is normalised.
+   */
+  estimate(scratch: Address, index: Address, query: Address, id: number, out: Address): void;
+  /** Rotates `dim` floats in place by the random orthogonal rotation of a seed. */
+  rotate(vector: Address, dim: number, seed: number): void;
   /** Digest of every neighbour list; equal for equal operations. Not while the writer works on the index. */
   graphDigest(index: Address): bigint;
   /** When the id died: 0 where it was never put, DIED_NEVER where it lives. */
