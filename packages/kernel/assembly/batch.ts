@@ -6,7 +6,7 @@ import { estimates4 } from './code-distance';
 import { distances4 } from './distance';
 import { IX_CODE_BITS, IX_CODE_BYTES, IX_CODES, IX_DISTANCE, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
 import { listCount } from './links';
-import { S_BATCH_IDS, S_BATCH_RECORDS, S_SINK, S_TOUCHED, S_TOUCHED_COUNT, S_VISITED } from './scratch';
+import { S_BATCH_IDS, S_BATCH_RECORDS, S_QUERY_BIAS, S_QUERY_CODE, S_QUERY_SCALE, S_SINK, S_TOUCHED, S_TOUCHED_COUNT, S_VISITED } from './scratch';
 import { closeTouched } from './visited';
 
 /** The arena a traversal reads. */
@@ -78,7 +78,10 @@ import { closeTouched } from './visited';
 /** Estimates for four code records of the batch, from position `i`. */
 @inline export function batchEstimates(scratch: usize, i: u32, bits: u32, bytes: u32): v128 {
   const at = scratch + S_BATCH_RECORDS + (i << 2);
-  return estimates4(scratch, bits, bytes, load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12));
+  return estimates4(
+    scratch + S_QUERY_CODE, load<f32>(scratch, S_QUERY_SCALE), load<f32>(scratch, S_QUERY_BIAS), bits, bytes,
+    load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12),
+  );
 }
 
 /** What distances are computed by: bits of the codes, or the kind of distance. */

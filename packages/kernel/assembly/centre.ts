@@ -2,7 +2,8 @@
 // centre, and finer the nearer it is to the vectors.
 
 import { recordAt, takeSpan } from './arena';
-import { isVisible, IX_CENTRE, IX_DIM, IX_HIGH_WATER, IX_PUBLISHED, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
+import { normOf } from './distance';
+import { isVisible, IX_CENTRE, IX_CENTRE_SQUARED, IX_DIM, IX_HIGH_WATER, IX_PUBLISHED, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
 import { CENTRE_VECTORS_MAX, CENTRE_VECTORS_MIN } from './limits';
 
 /** Makes room for the centre, at the origin; false when memory ran out. */
@@ -35,4 +36,6 @@ export function placeCentre(index: usize): void {
     }
   }
   if (count < CENTRE_VECTORS_MIN) memory.fill(centre, 0, bytes);
+  const length = normOf(centre, bytes >> 2);
+  store<f32>(index, <f32>(length * length), IX_CENTRE_SQUARED);
 }

@@ -5,6 +5,7 @@ import { recordAt } from './arena';
 import { distances4 } from './distance';
 import { distanceOf, idOf, INVISIBLE, TAKEN } from './keys';
 import { COSINE, DOT, IX_DISTANCE, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
+import { codePair, comparesCodes, keepPair, pairEstimates, pairMargins } from './pair';
 import { countDistances, S_CHOSEN_IDS, S_CHOSEN_VECTORS } from './scratch';
 
 /** Squared 1.2: the slack of DiskANN's second pass (Subramanya et al. 2019), which FreshDiskANN found vital under updates. */
@@ -35,6 +36,8 @@ function chooseWithin(
   const vectors = scratch + S_CHOSEN_VECTORS;
   const factor = f32x4.splat(slack);
   const offset = f32x4.splat(shift);
+  const codes = comparesCodes(index);
+  let spread: f32 = 0;
   let ties: u32 = 0;
   let computed: u32 = 0;
   for (let i: u32 = 0; i < count && chosen < capacity; i++) {
@@ -43,10 +46,17 @@ function chooseWithin(
     const id = idOf(key);
     const vector = recordAt(index + IX_VECTORS, id) + RECORD_HEADER_BYTES;
     const own = f32x4.splat(distanceOf(key) + shift);
+    if (codes) spread = codePair(scratch, index, id);
     let rejected = false;
     let tied = false;
     for (let j: u32 = 0; j < chosen; j += 4) {
       const at = vectors + (j << 2);
+      if (codes) {
+        const estimates = f32x4.mul(factor, f32x4.add(offset, pairEstimates(scratch, index, id, j)));
+        const margins = f32x4.mul(factor, pairMargins(scratch, index, spread, j));
+        if (v128.any_true(f32x4.lt(f32x4.add(estimates, margins), own))) { rejected = true; break; }
+        if (i32x4.all_true(f32x4.gt(f32x4.sub(estimates, margins), own))) continue;
+      }
       const four = f32x4.mul(factor, f32x4.add(offset,
         distances4(kind, vector, load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12), bytes)));
       computed += 4;
@@ -57,6 +67,7 @@ function chooseWithin(
     if (tied && ++ties > capacity >> 2) continue;
     store<u32>(keys + (i << 3), <u32>key | TAKEN);
     store<u32>(scratch + S_CHOSEN_IDS + (chosen << 2), id);
+    if (codes) keepPair(scratch, index, id, chosen, spread);
     // The last chosen repeats up to a whole group of four.
     const at = vectors + (chosen << 2);
     store<u32>(at, <u32>vector);

@@ -11,7 +11,6 @@
 // A code of 8 bits uses 7 of them: relaxed dot products take a 7-bit second operand.
 
 import { C_ADD, C_RESCALE, RECORD_HEADER_BYTES } from './layout';
-import { S_QUERY_BIAS, S_QUERY_CODE, S_QUERY_SCALE } from './scratch';
 
 @inline function step(query: v128, code: v128, sum: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(query, code, sum);
@@ -79,9 +78,10 @@ function productsFew(query: usize, a: usize, b: usize, c: usize, d: usize, bytes
   return sumLanes(a0, b0, c0, d0);
 }
 
-/** Estimates for four code records and the scratch's query, one per lane, without the query's summand. */
-@inline export function estimates4(scratch: usize, bits: u32, bytes: u32, a: usize, b: usize, c: usize, d: usize): v128 {
-  const query = scratch + S_QUERY_CODE;
+/** Estimates for four code records and a coded query, one per lane, without the query's summand. */
+@inline export function estimates4(
+  query: usize, scale: f32, bias: f32, bits: u32, bytes: u32, a: usize, b: usize, c: usize, d: usize,
+): v128 {
   const products = bits == 8 ? products8(query, a, b, c, d, bytes)
     : bits == 4 ? products4(query, a, b, c, d, bytes) : productsFew(query, a, b, c, d, bytes, bits);
   // Each header's second half is (add, rescale): gather the four pairs and part them.
@@ -89,7 +89,6 @@ function productsFew(query: usize, a: usize, b: usize, c: usize, d: usize, bytes
   const cd = v128.load64_lane(d + C_ADD, v128.load64_zero(c + C_ADD), 1);
   const adds = v128.shuffle<f32>(ab, cd, 0, 2, 4, 6);
   const rescales = v128.shuffle<f32>(ab, cd, 1, 3, 5, 7);
-  const inner = f32x4.mul(
-    f32x4.add(f32x4.convert_i32x4_s(products), f32x4.splat(load<f32>(scratch, S_QUERY_BIAS))), f32x4.splat(load<f32>(scratch, S_QUERY_SCALE)));
+  const inner = f32x4.mul(f32x4.add(f32x4.convert_i32x4_s(products), f32x4.splat(bias)), f32x4.splat(scale));
   return f32x4.relaxed_madd(rescales, inner, adds);
 }

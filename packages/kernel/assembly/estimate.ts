@@ -11,7 +11,7 @@ import { estimates4 } from './code-distance';
 import {
   IX_CENTRE, IX_CODE_BITS, IX_CODE_BYTES, IX_CODES, IX_DIM, IX_DISTANCE, IX_VECTORS, L2, C_RESCALE, RECORD_HEADER_BYTES,
 } from './layout';
-import { S_QUERY_CODE, S_QUERY_SCALE, S_ROTATED } from './scratch';
+import { S_QUERY_BIAS, S_QUERY_CODE, S_QUERY_SCALE, S_ROTATED } from './scratch';
 
 /** Deviations that the bound spans: a normal error stays within 1.9 of them 94 times in 100. */
 const DEVIATIONS: f64 = 1.9;
@@ -62,7 +62,9 @@ export function estimate(scratch: usize, index: usize, query: usize, id: u32, ou
   const code = recordAt(index + IX_CODES, id);
   codeQuery(scratch, index, query);
   const own = squaredDistance(query, centre, dim);
-  const four = estimates4(scratch, bits, load<u32>(index, IX_CODE_BYTES), code, code, code, code);
+  const four = estimates4(
+    scratch + S_QUERY_CODE, load<f32>(scratch, S_QUERY_SCALE), load<f32>(scratch, S_QUERY_BIAS), bits,
+    load<u32>(index, IX_CODE_BYTES), code, code, code, code);
   const summand = isL2 ? own : productOf(centre, centre, dim) - productOf(query, centre, dim);
   store<f64>(out, <f64>f32x4.extract_lane(four, 0) + summand);
   const length = squaredDistance(recordAt(index + IX_VECTORS, id) + RECORD_HEADER_BYTES, centre, dim);

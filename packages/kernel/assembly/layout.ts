@@ -46,6 +46,8 @@ export const IX_CODE_BYTES: usize = 212;
 export const IX_ROTATION_SEED: usize = 216;
 /** Address of the centre that is taken from every vector before it is rotated; 0 before the graph starts. */
 export const IX_CENTRE: usize = 220;
+/** Squared length of the centre, f32. */
+export const IX_CENTRE_SQUARED: usize = 224;
 export const INDEX_HEADER_BYTES: u32 = 256;
 
 export const NO_ENTRY: u32 = 0xffffffff;

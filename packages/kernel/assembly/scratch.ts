@@ -20,7 +20,11 @@ export const S_QUERY: usize = 64;
 /** A rotated vector, f32 components, and its signed 8-bit code. */
 export const S_ROTATED: usize = S_QUERY + MAX_DIM * 4;
 export const S_QUERY_CODE: usize = S_ROTATED + MAX_DIM * 4;
-export const S_POOL: usize = S_QUERY_CODE + MAX_DIM;
+/** A stored code taken as a query. */
+export const S_PAIR_SCALE: usize = 52;
+export const S_PAIR_BIAS: usize = 56;
+export const S_PAIR_CODE: usize = S_QUERY_CODE + MAX_DIM;
+export const S_POOL: usize = S_PAIR_CODE + MAX_DIM;
 /** Unvisited neighbours of the node being expanded: ids, and the addresses of their records. */
 const LIST_MAX: u32 = 2 * MAX_M + 16;
 export const S_BATCH_IDS: usize = S_POOL + (POOL_CAPACITY + 8) * 8;
@@ -28,8 +32,11 @@ export const S_BATCH_RECORDS: usize = S_BATCH_IDS + LIST_MAX * 4;
 /** Neighbours chosen so far: ids, and the addresses of their components. */
 export const S_CHOSEN_IDS: usize = S_BATCH_RECORDS + LIST_MAX * 4;
 export const S_CHOSEN_VECTORS: usize = S_CHOSEN_IDS + LIST_MAX * 4;
+/** Of the neighbours chosen: addresses of their code records, and their squared distances from the centre. */
+export const S_CHOSEN_CODES: usize = S_CHOSEN_VECTORS + LIST_MAX * 4;
+export const S_CHOSEN_SPREADS: usize = S_CHOSEN_CODES + LIST_MAX * 4;
 /** Keys of a list that ran full, or of a removed vector's neighbourhood. */
-export const S_LIST_KEYS: usize = S_CHOSEN_VECTORS + LIST_MAX * 4;
+export const S_LIST_KEYS: usize = S_CHOSEN_SPREADS + LIST_MAX * 4;
 export const S_REPLACEMENTS: usize = S_LIST_KEYS + LIST_MAX * 8;
 export const S_NEAR_KEYS: usize = S_REPLACEMENTS + LIST_MAX * 4;
 /** Top-k of a scan. */
