@@ -29,15 +29,27 @@ import { C_ADD, C_RESCALE, RECORD_HEADER_BYTES } from './layout';
 }
 
 function products8(query: usize, a: usize, b: usize, c: usize, d: usize, bytes: u32): v128 {
-  let a0 = i32x4.splat(0), b0 = a0, c0 = a0, d0 = a0;
-  for (const end = query + bytes; query < end; query += 16, a += 16, b += 16, c += 16, d += 16) {
+  let a0 = i32x4.splat(0), b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0;
+  for (const end = query + (bytes & ~31); query < end; query += 32, a += 32, b += 32, c += 32, d += 32) {
+    const q0 = v128.load(query);
+    const q1 = v128.load(query, 16);
+    a0 = step(q0, v128.load(a, RECORD_HEADER_BYTES), a0);
+    b0 = step(q0, v128.load(b, RECORD_HEADER_BYTES), b0);
+    c0 = step(q0, v128.load(c, RECORD_HEADER_BYTES), c0);
+    d0 = step(q0, v128.load(d, RECORD_HEADER_BYTES), d0);
+    a1 = step(q1, v128.load(a, RECORD_HEADER_BYTES + 16), a1);
+    b1 = step(q1, v128.load(b, RECORD_HEADER_BYTES + 16), b1);
+    c1 = step(q1, v128.load(c, RECORD_HEADER_BYTES + 16), c1);
+    d1 = step(q1, v128.load(d, RECORD_HEADER_BYTES + 16), d1);
+  }
+  if (bytes & 16) {
     const q = v128.load(query);
     a0 = step(q, v128.load(a, RECORD_HEADER_BYTES), a0);
     b0 = step(q, v128.load(b, RECORD_HEADER_BYTES), b0);
     c0 = step(q, v128.load(c, RECORD_HEADER_BYTES), c0);
     d0 = step(q, v128.load(d, RECORD_HEADER_BYTES), d0);
   }
-  return sumLanes(a0, b0, c0, d0);
+  return sumLanes(i32x4.add(a0, a1), i32x4.add(b0, b1), i32x4.add(c0, c1), i32x4.add(d0, d1));
 }
 
 function products4(query: usize, a: usize, b: usize, c: usize, d: usize, bytes: u32): v128 {
