@@ -39,8 +39,6 @@ export const GATEWAY_LIMITS = {
   slotRetryDelayMs: 50,
   /** A waiting write asks again after this pause while no shard answers. */
   appliedRetryDelayMs: 100,
-  /** Items of one await-applied or statistics message. */
-  queryItemsPerMessage: 1_024,
   statisticsTimeoutMs: 2_000,
   lastSequenceTimeoutMs: 1_000,
 
