@@ -87,10 +87,16 @@ function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: 
   app.addHook('onResponse', async (request, reply) => {
     endUnfinishedRequest(request, timers);
     const { statusCode } = reply;
-    const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
+    const level = logLevelOf(request.routeOptions.url, statusCode);
     const ms = Math.round(reply.elapsedTime * 100) / 100;
     logger[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url, status: statusCode, ms }, 'request');
   });
+}
+
+/** Probes ask often, and "not ready" is an answer they expect. */
+function logLevelOf(route: string | undefined, statusCode: number): 'debug' | 'info' | 'warn' {
+  if (statusCode < 400 || OPEN_ROUTES.has(route ?? '')) return 'debug';
+  return statusCode >= 500 ? 'warn' : 'info';
 }
 
 const routeNotFound = (request: FastifyRequest): ShoalError =>
