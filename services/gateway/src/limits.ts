@@ -16,7 +16,6 @@ export const GATEWAY_LIMITS = {
   /** Requests under way have this long to finish when the gateway closes. */
   closeTimeoutMs: 10_000,
   /** The whole process, its bus included, ends within this time after a signal. */
-  processEndTimeoutMs: 15_000,
 
   /** Searches waiting for a place in a message, per slot. */
   queuedSearchesPerSlot: 4_096,

@@ -7,7 +7,7 @@ import { startShard, systemTimers } from '@shoal/shard';
 import type { Logger } from 'pino';
 import type { NodeConfig } from './config.ts';
 import { resolveRootKey, type RootKey } from './root-key.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '@shoal/process';
 
 export interface EmbeddedNode {
   readonly url: string;

@@ -1,0 +1,2 @@
+export { CLOSE_TIMEOUT_MS, nodeProcess, runProcess, type ProcessHost, type RunningService } from './run-process.ts';
+export { VERSION } from './version.ts';
