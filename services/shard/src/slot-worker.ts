@@ -110,6 +110,8 @@ export class SlotWorker {
     this.#serving = undefined;
     this.#machine = undefined;
     try {
+      // Requests that wait for a sequence would otherwise hold up the closing until their deadlines.
+      machine?.stopWaiting();
       await serving?.close();
       await machine?.close();
     } catch (error) {
