@@ -12,7 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shard-core': ['index', 'protocol', 'store'],
   client: ['protocol'],
   bench: ['index', 'protocol'],
-  cli: ['bench', 'bus', 'client', 'protocol'],
+  cli: ['bench', 'bus', 'client', 'process', 'protocol'],
   gateway: ['bus', 'process', 'protocol'],
   shard: ['bus', 'index', 'process', 'protocol', 'shard-core', 'store'],
   node: ['bus', 'gateway', 'process', 'protocol', 'shard'],

@@ -8,6 +8,7 @@ function fakeHost() {
   let signal = (): void => {};
   let deadline: (() => void) | undefined;
   const host: ProcessHost = {
+    nodeVersion: '24.0.0',
     onceSignalled: (listener) => {
       signal = listener;
     },
@@ -35,6 +36,12 @@ describe('runProcess', () => {
     const { host, log } = fakeHost();
     await runProcess('shoal test', () => Promise.reject(new ShoalError('port_in_use', 'Port 1 is taken.')), host);
     expect(log).toEqual(['shoal test: Port 1 is taken. (port_in_use)', 'exit 1']);
+  });
+
+  it('refuses a Node that is too old, in one sentence, and starts nothing', async () => {
+    const { host, log } = fakeHost();
+    await runProcess('shoal test', async () => ({ close: async () => void log.push('closed') }), { ...host, nodeVersion: '20.19.2' });
+    expect(log).toEqual([expect.stringMatching(/^shoal test: Shoal needs Node 24 or newer, and this is 20\.19\.2.*\(invalid_configuration\)$/), 'exit 1']);
   });
 
   it('shows where a defect came from', async () => {

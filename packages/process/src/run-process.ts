@@ -1,4 +1,5 @@
 import { ShoalError } from '@shoal/protocol';
+import { nodeVersionFault } from './node-version.ts';
 
 /** Closing has so long before the process ends all the same, with code 1. */
 export const CLOSE_TIMEOUT_MS = 15_000;
@@ -10,6 +11,8 @@ export interface RunningService {
 
 /** What a process does to the world; the real one is `nodeProcess`. */
 export interface ProcessHost {
+  /** Such as `24.1.0`. */
+  readonly nodeVersion: string;
   /** Calls back once, at the first SIGINT or SIGTERM. */
   onceSignalled(listener: () => void): void;
   after(delayMs: number, run: () => void): void;
@@ -18,6 +21,7 @@ export interface ProcessHost {
 }
 
 export const nodeProcess: ProcessHost = {
+  nodeVersion: process.versions.node,
   onceSignalled(listener) {
     process.once('SIGINT', listener);
     process.once('SIGTERM', listener);
@@ -51,6 +55,8 @@ export async function runProcess(name: string, start: () => Promise<RunningServi
     });
   });
   try {
+    const fault = nodeVersionFault(host.nodeVersion);
+    if (fault !== undefined) throw new ShoalError('invalid_configuration', fault);
     const service = await start();
     await signalled;
     await service.close();
