@@ -19,6 +19,9 @@ export const GATEWAY_LIMITS = {
 
   /** Searches waiting for a place in a message, per slot. */
   queuedSearchesPerSlot: 4_096,
+  /** A query message under way for so long no longer holds back the searches behind it, up to so many messages per lane. */
+  overdueMs: 1_000,
+  overdueMessages: 16,
   /** One query message; below the broker's default max_payload of 1 MiB. */
   queryMessageBytes: 512 * 1024,
   /** What the answers of one message may come to, by the estimate of the gateway. */
