@@ -64,6 +64,12 @@ describe('runProcess', () => {
     expect(slow.log.slice(-2)).toEqual([`shoal test: closing took longer than ${CLOSE_TIMEOUT_MS} ms`, 'exit 1']);
   });
 
+  it('closes a service that failed, without a signal, and exits with 1', async () => {
+    const { host, log } = fakeHost();
+    await runProcess('shoal test', async () => ({ failed: Promise.resolve(new Error('a thread died')), close: async () => void log.push('closed') }), host);
+    expect(log).toEqual([expect.stringMatching(/^Error: a thread died/), `deadline ${CLOSE_TIMEOUT_MS}`, 'closed', 'exit 1']);
+  });
+
   it('lets a signal during the start count', async () => {
     const { host, log, signal } = fakeHost();
     const starting = Promise.withResolvers<{ close: () => Promise<void> }>();

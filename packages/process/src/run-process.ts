@@ -5,6 +5,8 @@ import { nodeVersionFault } from './node-version.ts';
 export const CLOSE_TIMEOUT_MS = 15_000;
 
 export interface RunningService {
+  /** Resolves, with the reason, when the service is of no use any more and must be started again; absent where that cannot happen. */
+  readonly failed?: Promise<Error>;
   /** Ends everything that `start` opened, in reverse order. */
   close(): Promise<void>;
 }
@@ -41,16 +43,17 @@ function describe(name: string, error: unknown): string {
 
 /**
  * Runs a service as this process: starts it, waits for SIGINT or SIGTERM, closes it, and exits with 0; with 1 when starting or
- * closing fails or closing takes longer than CLOSE_TIMEOUT_MS. A signal that comes during the start counts: it ends the process
+ * closing fails, closing takes longer than CLOSE_TIMEOUT_MS, or the service failed, after which it closes without a signal. A signal that comes during the start counts: it ends the process
  * as soon as the start is through, or at the same deadline.
  */
 export async function runProcess(name: string, start: () => Promise<RunningService>, host: ProcessHost = nodeProcess): Promise<void> {
+  const limitClosing = (): void => host.after(CLOSE_TIMEOUT_MS, () => {
+    host.printError(`${name}: closing took longer than ${CLOSE_TIMEOUT_MS} ms`);
+    host.exit(1);
+  });
   const signalled = new Promise<void>((resolve) => {
     host.onceSignalled(() => {
-      host.after(CLOSE_TIMEOUT_MS, () => {
-        host.printError(`${name}: closing took longer than ${CLOSE_TIMEOUT_MS} ms`);
-        host.exit(1);
-      });
+      limitClosing();
       resolve();
     });
   });
@@ -58,9 +61,13 @@ export async function runProcess(name: string, start: () => Promise<RunningServi
     const fault = nodeVersionFault(host.nodeVersion);
     if (fault !== undefined) throw new ShoalError('invalid_configuration', fault);
     const service = await start();
-    await signalled;
+    const failure = await Promise.race(service.failed === undefined ? [signalled] : [signalled, service.failed]);
+    if (failure !== undefined) {
+      host.printError(describe(name, failure));
+      limitClosing();
+    }
     await service.close();
-    host.exit(0);
+    host.exit(failure === undefined ? 0 : 1);
   } catch (error) {
     host.printError(describe(name, error));
     host.exit(1);

@@ -15,6 +15,7 @@ await runProcess('shoal shard', async () => {
   const shard = await startShard(config, { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION });
   logger.info({ slots: config.ownedSlots.length, bus: bus.description }, 'shard started');
   return {
+    failed: shard.failed,
     async close() {
       logger.info('closing');
       await shard.close();
