@@ -33,11 +33,15 @@ function programOf(planned: PlannedProcess, entry: string, system: CliSystem): C
   return { name: planned.name, entry, environment, onLine: prefixedSink(system.stdout, planned.name, NAME_CHARS) };
 }
 
+function countOf(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 function introduce(plan: ClusterPlan, broker: ClusterBroker, dataDirectory: string, rootKey: string, system: CliSystem): void {
   const [first] = plan.gateways;
   const lines = [
     '',
-    `Shoal cluster: ${plan.shards.length} shards, ${plan.gateways.length} gateways, ${broker.description}`,
+    `Shoal cluster: ${countOf(plan.shards.length, 'shard')}, ${countOf(plan.gateways.length, 'gateway')}, ${broker.description}`,
     ...plan.gateways.map(({ url }) => `  url       ${url}`),
     `  root key  ${rootKey}`,
     `  data      ${dataDirectory}`,

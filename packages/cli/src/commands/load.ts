@@ -88,6 +88,10 @@ async function finish(result: LoadResult, planned: PlannedLoad, options: LoadCom
 }
 
 function sayWhereItStopped(rowsBelow: number, system: CliSystem): void {
+  if (rowsBelow === 0) {
+    system.stderr.write('Stopped before any row was acknowledged.\n');
+    return;
+  }
   system.stderr.write(`Stopped at row ${formatCount(rowsBelow)}; everything below it is acknowledged. The same command continues there.\n`);
 }
 
