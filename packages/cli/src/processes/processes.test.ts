@@ -11,6 +11,7 @@ import { clientUrl, runDevCommand } from '../commands/dev.ts';
 import { TestSystem } from '../testing/test-system.ts';
 import { exitCodeOfChild, startChild } from './child-process.ts';
 import { checkClusterOptions, slotRange } from './cluster-plan.ts';
+import { claimDirectory } from './directory-claim.ts';
 import { LineSplitter } from './line-prefix.ts';
 import { ensureRootKey } from './root-key.ts';
 
@@ -140,7 +141,7 @@ interface ClusterRun {
   readonly killBroker: () => void;
 }
 
-async function startCluster(entries: { shard?: string } = {}): Promise<ClusterRun> {
+async function startCluster(entries: { shard?: string; port?: number } = {}): Promise<ClusterRun> {
   const notes = join(shoal.directory, 'notes');
   const entry = await shoal.write('service.mjs', service);
   let stopped = false;
@@ -196,6 +197,26 @@ test('a broker that dies ends the cluster', async () => {
   killBroker();
   await expect(running).rejects.toMatchObject({ exitCode: 1 });
   expect(shoal.err).toContain('nats-server ended');
+});
+
+test('a cluster refuses a taken port before it starts anything', async () => {
+  const { createServer } = await import('node:net');
+  const stranger = createServer().listen(0, '127.0.0.1');
+  await once(stranger, 'listening');
+  const address = stranger.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const startBroker = async () => await Promise.reject(new Error('nothing may be started'));
+  const options = { shards: 1, gateways: 2, port: port - 1, slots: 4, streams: 1, dataDir: 'data' };
+  const running = runClusterCommand(options, { shardEntry: '', gatewayEntry: '', startBroker }, shoal.system());
+  await expect(running).rejects.toMatchObject({ code: 'port_in_use' });
+  stranger.close();
+});
+
+test('a directory is claimed by one cluster at a time', async () => {
+  const first = await claimDirectory(shoal.directory);
+  await expect(claimDirectory(join(shoal.directory, '.'))).rejects.toMatchObject({ code: 'directory_locked' });
+  await first.release();
+  await (await claimDirectory(shoal.directory)).release();
 });
 
 test('slots are dealt in contiguous ranges without gaps, and unequal by at most one', () => {
