@@ -88,6 +88,15 @@ export class SlotMachine {
     return work;
   }
 
+  /** Whether a message of the log is the last one that was applied; where the slot remembers no operation of it, by its sequence alone. */
+  isLastApplied(message: SlotMessage): boolean {
+    if (message.sequence !== this.appliedSequence) return false;
+    const applied = this.state.recent.at(message.sequence);
+    if (applied === undefined) return true;
+    const read = readMessage(message, this.#options.slot, this.#options.slots);
+    return read.type === 'mutation' && read.mutation.operationId === applied.operationId;
+  }
+
   /** Resolves when the messages being applied now, if any, are in the store. */
   settled(): Promise<void> {
     return this.#underWay;
