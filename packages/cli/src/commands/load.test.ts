@@ -166,3 +166,15 @@ test.each([
   expect(shoal.err).toMatch(message);
   expect(shoal.err.trim().split('\n').length).toBe(1);
 });
+
+test('a fault in the file says what became of the rows before it', async () => {
+  const rows = Array.from({ length: 8 }, (_unused, row) => JSON.stringify({ key: `k${row}`, values: [row, 1] }));
+  const words = ['--embedding', 'e', ...register, '--batch', '2', '--in-flight', '1'];
+  await shoal.write('late.ndjson', [...rows, 'no json', ''].join('\n'));
+  expect(await shoal.run('load', 'late.ndjson', ...words)).toBe(1);
+  expect(shoal.err).toMatch(/Stopped at row \d+; everything below it is acknowledged\. The corrected file is loaded from its start/);
+  expect(shoal.err).toMatch(/row 8 at byte \d+: the line is not valid JSON\. \(malformed_json\)/);
+  await shoal.write('early.ndjson', [...rows.slice(0, 1), 'no json', ''].join('\n'));
+  expect(await shoal.run('load', 'early.ndjson', ...words)).toBe(1);
+  expect(shoal.err).toContain('Stopped before any row was acknowledged.\n');
+});
