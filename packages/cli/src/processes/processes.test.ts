@@ -109,13 +109,18 @@ test('dev passes its settings and the signal on, and takes over the exit code', 
   await expect(runDevCommand({ ...options, demo: true }, failing, new TestSystem(shoal.directory).system())).rejects.toMatchObject({ code: 'invalid_field' });
 });
 
+test('an address that is not of this machine is refused in one sentence', async () => {
+  const options = { host: '192.0.2.1', port: 7700, dataDir: 'data', demo: false };
+  await expect(runDevCommand(options, 'nothing is started', shoal.system())).rejects.toMatchObject({ code: 'invalid_configuration' });
+});
+
 test('the demo ends with its node, and never talks to another server on the port', async () => {
   const failing = await shoal.write('failing.mjs', 'process.exit(3);');
   const stranger = await startFakeShoal();
   const port = Number(new URL(stranger.url).port);
   try {
-    await expect(runDevCommand({ host: '127.0.0.1', port, dataDir: 'data', demo: true }, failing, shoal.system())).rejects.toMatchObject({ exitCode: 3 });
-    expect(stranger.requests.map((request) => request.url)).toEqual(['/healthz']);
+    await expect(runDevCommand({ host: '127.0.0.1', port, dataDir: 'data', demo: true }, failing, shoal.system())).rejects.toMatchObject({ code: 'port_in_use' });
+    expect(stranger.requests).toEqual([]);
     const free = { host: '127.0.0.1', port: await freePort(), dataDir: 'data', demo: true };
     await expect(runDevCommand(free, failing, shoal.system())).rejects.toMatchObject({ exitCode: 3 });
     expect(shoal.out + shoal.err).toBe('');
