@@ -99,8 +99,13 @@ function logLevelOf(route: string | undefined, statusCode: number): 'debug' | 'i
   return statusCode >= 500 ? 'warn' : 'info';
 }
 
-const routeNotFound = (request: FastifyRequest): ShoalError =>
-  new ShoalError('route_not_found', `There is no route ${request.method} for this path.`, { field: 'path' });
+const SHOWN_PATH_CHARS = 100;
+
+function routeNotFound({ method, url }: FastifyRequest): ShoalError {
+  const path = url.split('?', 1)[0] ?? '';
+  const shown = path.length > SHOWN_PATH_CHARS ? `${path.slice(0, SHOWN_PATH_CHARS)}…` : path;
+  return new ShoalError('route_not_found', `There is no route ${method} ${shown}; /openapi.json lists those that there are.`, { field: 'path' });
+}
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, { logger, isClosing }: HttpServerOptions): void {
   let known = expectedError(error);
