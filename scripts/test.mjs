@@ -1,7 +1,7 @@
 // `npm test`: install, build, check and run every suite. Arguments go to vitest, for example `npm test -- --project unit`.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBuilt, ensureInstalled, mustRun, root, run, say, toolEnvironment } from './workspace.mjs';
-
+import { ensureBuilt, ensureInstalled, mustRun, root, run, runTask, say, toolEnvironment } from './workspace.mjs';
 
 /** Vitest's arguments: none for everything; without any nats-server the suites that need one are left out, and in CI that is a failure. */
 async function suitesThatCanRun() {
@@ -28,9 +28,16 @@ await ensureBuilt();
 say('Linting');
 await mustRun('oxlint', ['--deny-warnings'], { env });
 say('Checking types, tests included');
-await mustRun('turbo', ['run', 'typecheck', '--output-logs=errors-only'], { env });
+await runTask('typecheck');
 const suites = await suitesThatCanRun();
 say(suites.length === 0 ? 'Running all suites' : 'Running the suites that need no server');
-const code = await run('vitest', ['run', ...suites, ...process.argv.slice(2)], { env });
+const report = join(root, '.cache', 'test-report.json');
+rmSync(report, { force: true });
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+const code = await run('vitest', ['run', ...reporters, ...suites, ...process.argv.slice(2)], { env });
+if (existsSync(report)) {
+  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
+  console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
+}
 say(`${code === 0 ? 'Passed' : 'Failed'} after ${Math.round((Date.now() - startedAtMs) / 1000)} s`);
 process.exitCode = code;

@@ -48,7 +48,19 @@ export async function ensureInstalled() {
   writeFileSync(stampPath, wanted);
 }
 
+/** Runs a turbo task over the packages; what it prints is shown only when it fails. */
+export async function runTask(task) {
+  let output = '';
+  const child = spawn('turbo', ['run', task, '--output-logs=errors-only'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: toolEnvironment(), shell: process.platform === 'win32' });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+  if (code === 0) return;
+  console.error(output);
+  console.error(`The task ${task} failed.`);
+  process.exit(1);
+}
+
 export async function ensureBuilt() {
   say('Building (unchanged packages come from the cache)');
-  await mustRun('turbo', ['run', 'build', '--output-logs=errors-only'], { env: toolEnvironment() });
+  await runTask('build');
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { it } from 'vitest';
-import { startNatsServer } from '../harness/nats-server.ts';
-import { ShoalCluster } from '../harness/shoal-cluster.ts';
+import { startCluster } from '../harness/suite-cluster.ts';
 import { seededRandom, suiteSeed } from '../harness/workload.ts';
 import { runCrashLoad } from './crash-load.ts';
 
@@ -10,8 +9,7 @@ const KILLS = 20;
 it('kill -9 of a shard at random moments of a load loses, doubles and brings back nothing', async () => {
   const seed = suiteSeed('kill shard');
   const random = seededRandom(seed);
-  const nats = await startNatsServer();
-  const cluster = await ShoalCluster.start({ natsUrl: nats.url, shardCount: 2, gatewayCount: 1 });
+  const { cluster, close } = await startCluster({ shardCount: 2, gatewayCount: 1 });
   try {
     await runCrashLoad({
       seed,
@@ -27,7 +25,6 @@ it('kill -9 of a shard at random moments of a load loses, doubles and brings bac
       },
     });
   } finally {
-    await cluster.close();
-    await nats.close();
+    await close();
   }
 });

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShoalClient } from '@shoal/client';
-import { ServiceProcess, freePort, untilReady } from './service-process.ts';
+import { freePort } from '@shoal/bus/nats-server';
+import { ServiceProcess, untilReady } from './service-process.ts';
 
 /** The embedded node as a process with a directory of its own. */
 export class EmbeddedProcess {

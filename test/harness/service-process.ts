@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 export type ServiceName = 'gateway' | 'shard' | 'node';
@@ -67,18 +66,6 @@ export class ServiceProcess {
     if (this.running && this.#child !== undefined) await once(this.#child, 'exit', { signal: AbortSignal.timeout(timeoutMs) });
     return this.#child?.exitCode ?? null;
   }
-}
-
-/** A port of the loopback interface that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
 }
 
 /** Polls until the gateway says that everything is served; fails with the output of the processes at the deadline. */

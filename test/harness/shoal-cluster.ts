@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShoalClient } from '@shoal/client';
-import { ServiceProcess, freePort, untilReady } from './service-process.ts';
+import { freePort } from '@shoal/bus/nats-server';
+import { ServiceProcess, untilReady } from './service-process.ts';
 
 export interface ClusterOptions {
   readonly natsUrl: string;

@@ -1,40 +1,31 @@
 import { connect } from '@nats-io/transport-node';
 import { LIMITS, SUBJECTS, encodeVectorBody, parseEmbeddingCode, parsePartition, slotOf, VECTOR_BODY_MEDIA_TYPE, type VectorKey } from '@shoal/protocol';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startNatsServer, type NatsServer } from '../harness/nats-server.ts';
-import { ShoalCluster } from '../harness/shoal-cluster.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { suiteCluster } from '../harness/suite-cluster.ts';
 
 const DIM = 4;
 const SLOTS = 8;
 
-let nats: NatsServer;
-let cluster: ShoalCluster;
+const suite = suiteCluster({ shardCount: 2, gatewayCount: 1, slots: SLOTS });
 let code: number;
 
 beforeAll(async () => {
-  nats = await startNatsServer();
-  cluster = await ShoalCluster.start({ natsUrl: nats.url, shardCount: 2, gatewayCount: 1, slots: SLOTS });
-  const { handle, description } = await cluster.client().register({ name: 'bad', model: 'bad', dim: DIM, distance: 'cosine' });
+  const { handle, description } = await suite.cluster.client().register({ name: 'bad', model: 'bad', dim: DIM, distance: 'cosine' });
   code = description.code;
   await handle.upsert([{ key: 'kept', values: new Float32Array([1, 2, 3, 4]) }], { wait: 'applied' });
 });
 
-afterAll(async () => {
-  await cluster?.close();
-  await nats?.close();
-});
-
 // Whatever a test sent: nothing is lost, nothing was added, nobody is disturbed and no process ended.
 afterEach(async () => {
-  const handle = cluster.client(0, { retries: 0 }).embedding('bad');
+  const handle = suite.cluster.client(0, { retries: 0 }).embedding('bad');
   const { hits } = await handle.search({ vector: new Float32Array([1, 2, 3, 4]), k: 10, path: 'flat' });
   expect(hits.map((hit) => hit.key)).toEqual(['kept']);
-  expect(cluster.processes.filter((process) => !process.running).map((process) => process.name)).toEqual([]);
+  expect(suite.cluster.processes.filter((process) => !process.running).map((process) => process.name)).toEqual([]);
 });
 
-async function send(method: string, path: string, body?: string | Uint8Array<ArrayBuffer> | ReadableStream, contentType = 'application/json', key = cluster.rootKey): Promise<{ status: number; problem: Record<string, unknown> }> {
+async function send(method: string, path: string, body?: string | Uint8Array<ArrayBuffer> | ReadableStream, contentType = 'application/json', key = suite.cluster.rootKey): Promise<{ status: number; problem: Record<string, unknown> }> {
   const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': contentType }) };
-  const response = await fetch(`${cluster.urls[0]}${path}`, { method, headers, ...(body === undefined ? {} : { body, duplex: 'half' as const }), signal: AbortSignal.timeout(30_000) });
+  const response = await fetch(`${suite.cluster.urls[0]}${path}`, { method, headers, ...(body === undefined ? {} : { body, duplex: 'half' as const }), signal: AbortSignal.timeout(30_000) });
   expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   return { status: response.status, problem: (await response.json()) as Record<string, unknown> };
 }
@@ -117,14 +108,14 @@ describe('a corrupt message injected into the stream', () => {
     const at = { code: parseEmbeddingCode(code), partition: parsePartition(0) };
     const slot = slotOf(at.code, at.partition, SLOTS);
     const setAsideCount = async () => {
-      const { shards } = await cluster.client().cluster();
+      const { shards } = await suite.cluster.client().cluster();
       return shards.flatMap((shard) => shard.slots).find((status) => status.slot === slot)?.setAsideCount ?? 0;
     };
     const before = await setAsideCount();
-    const connection = await connect({ servers: nats.url });
+    const connection = await connect({ servers: suite.nats.url });
     for (const payload of ['garbage', '', 'SHOAL'.repeat(100)]) await connection.request(SUBJECTS.mutation({ slot, ...at }), payload);
     await connection.close();
-    const handle = cluster.client().embedding('bad');
+    const handle = suite.cluster.client().embedding('bad');
     await handle.upsert([{ key: 'after', values: new Float32Array([4, 3, 2, 1]) }], { wait: 'applied' });
     await expect.poll(setAsideCount, { timeout: 5_000 }).toBe(before + 3);
     const { receipt } = await handle.delete(['after'], { wait: 'applied' });

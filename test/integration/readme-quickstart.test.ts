@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EmbeddedProcess } from '../harness/embedded-process.ts';
 
@@ -52,5 +56,20 @@ it('the curl lines of the README work as printed', async () => {
   for (const command of commands) answers.push(await runCurl(command.trim()));
   expect(answers[0]).toMatchObject({ name: 'colours', dim: 3 });
   expect(answers[1]).toMatchObject({ accepted: 3 });
-  expect(answers[2]).toMatchObject({ results: [{ key: 'orange' }, { key: 'red' }] });
+  expect(answers[2]).toMatchObject({ results: [{ key: 'orange', payload: { mood: 'warm' } }, { key: 'red' }] });
+});
+
+it('the TypeScript of the README runs as printed', async () => {
+  const program = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  // Beside the suites, where the name of the client resolves as it does in the root folder.
+  const folder = await mkdtemp(fileURLToPath(new URL('readme-', import.meta.url)));
+  try {
+    const file = join(folder, 'try.ts');
+    await writeFile(file, program.replace('http://127.0.0.1:7700', node.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { env: { ...process.env, SHOAL_API_KEY: node.rootKey } });
+    const promised = /console\.log\(.*\); \/\/ (.*)/.exec(program)?.[1];
+    expect(stdout.replace(/\s+/g, ' ').trim()).toBe(promised);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -7,8 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EmbeddedProcess } from '../harness/embedded-process.ts';
-import { startNatsServer, type NatsServer } from '../harness/nats-server.ts';
-import { ShoalCluster } from '../harness/shoal-cluster.ts';
+import { startCluster } from '../harness/suite-cluster.ts';
 
 const data = fileURLToPath(new URL('../../../shared/data', import.meta.url));
 const file = (name: string) => join(data, `bigann10k_${name}`);
@@ -69,14 +68,12 @@ describe.runIf(available)('bigann10k by shoal load and shoal recall', () => {
   });
 
   it('into a cluster, in one partition and in four', async () => {
-    const nats: NatsServer = await startNatsServer();
-    const cluster = await ShoalCluster.start({ natsUrl: nats.url, shardCount: 3, gatewayCount: 1 });
+    const { cluster, close } = await startCluster({ shardCount: 3, gatewayCount: 1 });
     try {
       const target = { url: cluster.urls[0] ?? '', rootKey: cluster.rootKey };
       for (const partitions of [1, 4]) expectRecall(await loadAndMeasure(target, `sift-${partitions}`, partitions));
     } finally {
-      await cluster.close();
-      await nats.close();
+      await close();
     }
   });
 });

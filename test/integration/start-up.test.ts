@@ -1,11 +1,12 @@
 import { createServer } from 'node:net';
+import { freePort } from '@shoal/bus/nats-server';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EmbeddedProcess } from '../harness/embedded-process.ts';
-import { ServiceProcess, freePort } from '../harness/service-process.ts';
+import { ServiceProcess } from '../harness/service-process.ts';
 
 let directory: string;
 

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { EmbeddingHandle } from '@shoal/client';
-import { startNatsServer, type NatsServer } from '../harness/nats-server.ts';
-import { ShoalCluster } from '../harness/shoal-cluster.ts';
+import { suiteCluster } from '../harness/suite-cluster.ts';
 import { CLEAN_AUDIT, Ledger, audit, deleteKeys, l2, mergeReceipt, seededRandom, suiteSeed, upsertVersion, vectorOf } from '../harness/workload.ts';
 
 const DIM = 64;
@@ -13,19 +12,8 @@ const SCENARIOS = [
 ] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
-let nats: NatsServer;
-let cluster: ShoalCluster;
+const suite = suiteCluster({ shardCount: 2, gatewayCount: 2 });
 const seed = suiteSeed('stress');
-
-beforeAll(async () => {
-  nats = await startNatsServer();
-  cluster = await ShoalCluster.start({ natsUrl: nats.url, shardCount: 2, gatewayCount: 2 });
-});
-
-afterAll(async () => {
-  await cluster?.close();
-  await nats?.close();
-});
 
 interface Space {
   readonly name: string;
@@ -75,7 +63,7 @@ describe('stress', () => {
     it(`${scenario.name}: no error, nothing lost, no phantom`, async () => {
       const spaces: Space[] = [];
       for (let index = 0; index < scenario.embeddings; index += 1) {
-        const { handle } = await cluster.client().register({ model: `${scenario.name} ${index}`, dim: DIM, distance: 'l2' });
+        const { handle } = await suite.cluster.client().register({ model: `${scenario.name} ${index}`, dim: DIM, distance: 'l2' });
         spaces.push({ name: handle.name, ledger: new Ledger(DIM), receipt: {} });
       }
       const spaceOf = (index: number): Space => spaces[index % spaces.length] as Space;
@@ -83,17 +71,17 @@ describe('stress', () => {
       const writing = Array.from({ length: scenario.writers }, async (_, writer) => {
         const space = spaceOf(writer);
         // Without retries an error is an error.
-        await write(cluster.client(writer % 2, { retries: 0 }).embedding(space.name), space, writer, scenario).finally(() => {
+        await write(suite.cluster.client(writer % 2, { retries: 0 }).embedding(space.name), space, writer, scenario).finally(() => {
           writersLeft -= 1;
         });
       });
       const searching = Array.from({ length: scenario.searchers }, (_, searcher) => {
         const space = spaceOf(searcher);
-        return searchAndCheck(cluster.client((searcher + 1) % 2, { retries: 0 }).embedding(space.name), space, searcher, () => writersLeft === 0);
+        return searchAndCheck(suite.cluster.client((searcher + 1) % 2, { retries: 0 }).embedding(space.name), space, searcher, () => writersLeft === 0);
       });
       await Promise.all([...writing, ...searching]);
       for (const space of spaces) {
-        const handle = cluster.client(1).embedding(space.name);
+        const handle = suite.cluster.client(1).embedding(space.name);
         expect(await audit(handle, space.ledger, space.receipt)).toEqual(CLEAN_AUDIT);
         expect((await handle.describe()).stats.vectorCount).toBe(space.ledger.certain().live.size);
       }

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startNatsServer, type NatsServer } from '../harness/nats-server.ts';
-import { ShoalCluster } from '../harness/shoal-cluster.ts';
+import { describe, expect, it } from 'vitest';
+import { suiteCluster } from '../harness/suite-cluster.ts';
 import { seededRandom, suiteSeed } from '../harness/workload.ts';
 
 const SHAPES = [
@@ -10,30 +9,19 @@ const SHAPES = [
 ] as const;
 const VECTOR_COUNT = 1_500;
 
-let nats: NatsServer;
-let cluster: ShoalCluster;
-
-beforeAll(async () => {
-  nats = await startNatsServer();
-  cluster = await ShoalCluster.start({ natsUrl: nats.url, shardCount: 2, gatewayCount: 2 });
-});
-
-afterAll(async () => {
-  await cluster?.close();
-  await nats?.close();
-});
+const suite = suiteCluster({ shardCount: 2, gatewayCount: 2 });
 
 describe('three embeddings at once', () => {
   it('have codes of their own, and answers hold only their own vectors', async () => {
     const random = seededRandom(suiteSeed('three-embeddings'));
     const vector = (dim: number) => Float32Array.from({ length: dim }, () => random() * 2 - 1);
-    const registered = await Promise.all(SHAPES.map((shape, index) => cluster.client(index % 2).register(shape)));
+    const registered = await Promise.all(SHAPES.map((shape, index) => suite.cluster.client(index % 2).register(shape)));
     expect(new Set(registered.map(({ description }) => description.code)).size).toBe(3);
     await Promise.all(
       registered.map(async ({ handle, description: { dim, name } }, index) => {
         const vectors = Array.from({ length: VECTOR_COUNT }, (_, row) => ({ key: `${name}-${row}`, values: vector(dim) }));
         const { receipt } = await handle.upsert(vectors, { inFlight: 2 });
-        const reader = cluster.client((index + 1) % 2).embedding(name);
+        const reader = suite.cluster.client((index + 1) % 2).embedding(name);
         for (const path of ['flat', 'exact', 'auto'] as const) {
           const queries = Array.from({ length: 20 }, () => vector(dim));
           const { results } = await reader.searchMany({ vectors: queries, k: 50, ef: 100, path, after: receipt });
@@ -48,17 +36,17 @@ describe('three embeddings at once', () => {
   });
 
   it('registered again, also from two gateways at the same moment, return the same code', async () => {
-    const first = await cluster.client(0).register(SHAPES[0]);
-    const again = await cluster.client(1).register(SHAPES[0]);
+    const first = await suite.cluster.client(0).register(SHAPES[0]);
+    const again = await suite.cluster.client(1).register(SHAPES[0]);
     expect(again.description.code).toBe(first.description.code);
     const shape = { model: 'raced', dim: 16, distance: 'dot' } as const;
-    const raced = await Promise.all(Array.from({ length: 16 }, (_, index) => cluster.client(index % 2).register(shape)));
+    const raced = await Promise.all(Array.from({ length: 16 }, (_, index) => suite.cluster.client(index % 2).register(shape)));
     expect(new Set(raced.map(({ description }) => description.code)).size).toBe(1);
-    expect((await cluster.client(0).embeddings()).filter(({ model }) => model === 'raced').length).toBe(1);
+    expect((await suite.cluster.client(0).embeddings()).filter(({ model }) => model === 'raced').length).toBe(1);
   });
 
   it('answer with an empty list while they are empty', async () => {
-    const { handle } = await cluster.client(0).register({ model: 'empty', dim: 8, distance: 'l2' });
+    const { handle } = await suite.cluster.client(0).register({ model: 'empty', dim: 8, distance: 'l2' });
     const { hits } = await handle.search({ vector: new Float32Array(8), k: 10 });
     expect(hits).toEqual([]);
   });

@@ -6,15 +6,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   protocol: [],
   index: ['kernel'],
+  process: ['protocol'],
   store: ['protocol'],
   bus: ['protocol'],
   'shard-core': ['index', 'protocol', 'store'],
   client: ['protocol'],
   bench: ['index', 'protocol'],
-  cli: ['bench', 'bus', 'client', 'protocol'],
-  gateway: ['bus', 'protocol'],
-  shard: ['bus', 'index', 'protocol', 'shard-core', 'store'],
-  node: ['bus', 'gateway', 'protocol', 'shard'],
+  cli: ['bench', 'bus', 'client', 'process', 'protocol'],
+  gateway: ['bus', 'process', 'protocol'],
+  shard: ['bus', 'index', 'process', 'protocol', 'shard-core', 'store'],
+  node: ['bus', 'gateway', 'process', 'protocol', 'shard'],
 };
 
 interface Import {

@@ -20,7 +20,7 @@ export function sentenceOf(error: unknown): string {
     return `${error.message.replace(/\.$/, '')}; start it with \`shoal dev\`, or name another address with --url. (${error.code})`;
   }
   if (error instanceof ShoalError && error.code === 'unauthorized') {
-    return `${error.message} Give the key with --key or SHOAL_API_KEY; \`shoal dev\` keeps it in .shoal/root-key. (${error.code})`;
+    return `The API key is missing or not valid; give it with --api-key or SHOAL_API_KEY. A node keeps its own in root-key in its data directory. (${error.code})`;
   }
   if (error instanceof ShoalError) return `${error.message} (${error.code})`;
   return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
+import { nodeVersionFault } from '@shoal/process';
 import { INTERRUPTED_EXIT_CODE, Interruption, type TextOutput } from './cli-system.ts';
-import { nodeVersionFault } from './node-version.ts';
 import { runCli } from './run-cli.ts';
 
 const interrupt = new AbortController();

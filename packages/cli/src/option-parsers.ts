@@ -35,11 +35,12 @@ export function fraction(text: string): number {
   return value;
 }
 
+/** Undefined for a text that is not JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new InvalidArgumentError('It must be JSON.');
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The command line as a whole; each file in commands/ defines one command with its options. */
-import { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { Command, Help, type Option } from 'commander';
 import type { CliSystem } from './cli-system.ts';
 import { addClusterCommand } from './commands/cluster.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -10,11 +11,26 @@ import { addSearchCommand } from './commands/search.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addConnectionOptions } from './connection-options.ts';
 
+/** Of this package; its package.json lies above both src and dist. */
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+}
+
+/** Commander's text, without defaults that say nothing and with lists as they are typed. */
+function describeOption(option: Option): string {
+  const preset: unknown = option.defaultValue;
+  if (preset === false || preset === '') return option.description;
+  if (Array.isArray(preset)) return `${option.description} (default: ${preset.join(',')})`;
+  return new Help().optionDescription(option);
+}
+
 /** Commands throw what goes wrong; commander throws CommanderError instead of ending the process. */
 export function buildProgram(system: CliSystem): Command {
   const program = new Command('shoal')
     .description('Shoal: a vector database that scales out over a message bus')
+    .version(packageVersion(), '--version', 'print the version')
     .exitOverride()
+    .configureHelp({ optionDescription: describeOption })
     .enablePositionalOptions()
     .configureOutput({ writeOut: (text) => system.stdout.write(text), writeErr: (text) => system.stderr.write(text) });
   addConnectionOptions(program, true);

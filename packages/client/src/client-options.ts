@@ -5,7 +5,8 @@ import { CLIENT_LIMITS } from './limits.ts';
 export interface ShoalClientOptions {
   /** Base address of a gateway, such as `http://127.0.0.1:7700`. A path before `/v1` is kept. */
   readonly url: string;
-  readonly apiKey?: string;
+  /** May be undefined, so that a variable of the environment can be passed on as it is. */
+  readonly apiKey?: string | undefined;
   /** Time for one call with all its retries, milliseconds; 30,000 by default. */
   readonly timeoutMs?: number;
   /** Further attempts after a retryable error or a failed connection; 5 by default, 0 for none. */

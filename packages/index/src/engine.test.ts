@@ -8,6 +8,7 @@ import { LocalEngine } from './local-engine.ts';
 import type { SearchRequest } from './search-request.ts';
 import { oracleDistance } from './test-support/map-oracle.ts';
 import { clusteredVectors, uniform } from './test-support/random-vectors.ts';
+import type { VectorIndex } from './vector-index.ts';
 
 const DIM = 16;
 const SEED = 11;
@@ -194,6 +195,22 @@ test('more searches and groups than the queues hold are refused, the others answ
     { type: 'put', id: 1000 + i, vector: vectors[2] as Float32Array }])));
   expect(groups.filter(({ status }) => status === 'rejected').length).toBe(5);
   expect(index.stats().vectorCount).toBe(300 + GROUPS_IN_FLIGHT_MAX);
+});
+
+test('groups that have no room on the way to the writer wait their turn', async () => {
+  const running = await start({ memoryMaxBytes: 512 << 20 });
+  const wide = new Float32Array(8192).fill(1);
+  const indexes = await Promise.all(Array.from({ length: 3 }, () => running.openIndex({ ...spec, dim: wide.length, flatThreshold: 20_000 })));
+  const half: IndexOp[] = Array.from({ length: 4_200 }, (_, id) => ({ type: 'put', id, vector: wide }));
+  const settled: string[] = [];
+  const groups = indexes.slice(0, 2).flatMap((index, i) => [
+    index.apply(half).then(() => settled.push(`${i} puts`)),
+    index.apply([{ type: 'remove', id: 4_199 }]).then(() => settled.push(`${i} removes`)),
+  ]);
+  groups.push((indexes[2] as VectorIndex).apply(half.slice(0, 1)).then(() => settled.push('2 puts')));
+  await Promise.all(groups);
+  for (const i of [0, 1]) expect(settled.filter((name) => name.startsWith(`${i}`))).toEqual([`${i} puts`, `${i} removes`]);
+  expect(indexes.map((index) => index.stats().vectorCount)).toEqual([4_199, 4_199, 1]);
 });
 
 test('dropping waits for searches, gives the memory back and refuses later calls', async () => {

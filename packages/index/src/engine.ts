@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly searchThreadCount?: number;
   /** Published stamp from which an index starts its stamps anew; for tests. */
   readonly rebaseStamp?: number;
+  /** Called once when a thread died. The engine is of no use then: its owner closes it, and starts another or ends. */
+  readonly onFailure?: (error: Error) => void;
 }
 
 interface EngineParts {
@@ -43,10 +45,12 @@ export class Engine {
   readonly #dispatch = new SearchDispatch();
   readonly #indexes = new Set<ThreadedIndex>();
   readonly #host: IndexHost;
+  readonly #onFailure: ((error: Error) => void) | undefined;
   #closedReason: Error | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: EngineParts) {
+  private constructor(parts: EngineParts, onFailure: ((error: Error) => void) | undefined) {
+    this.#onFailure = onFailure;
     this.#parts = parts;
     const { module, memory } = parts;
     const onDeath = (error: Error): void => { this.#fail(error); };
@@ -68,7 +72,7 @@ export class Engine {
     const pageLimit = Math.min(MEMORY_PAGES_MAX, Math.floor((options.memoryMaxBytes ?? Infinity) / PAGE_BYTES));
     assert(pageLimit > 0, 'the memory limit is less than a page');
     return Promise.resolve().then(() => (
-      new Engine(Engine.#layOut(pageLimit, threadCount, options.rebaseStamp ?? REBASE_STAMP))));
+      new Engine(Engine.#layOut(pageLimit, threadCount, options.rebaseStamp ?? REBASE_STAMP), options.onFailure)));
   }
 
   /** Makes the memory and the threads' areas in it, before any thread runs. */
@@ -123,5 +127,6 @@ export class Engine {
     this.#closedReason ??= error;
     this.#writer.fail(error);
     this.#dispatch.fail(error);
+    if (this.#closedReason === error) this.#onFailure?.(error);
   }
 }

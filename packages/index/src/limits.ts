@@ -6,7 +6,7 @@ export const GROUP_OPS_MAX = 65_536;
 export const GROUP_VECTOR_BYTES_MAX = 1 << 28;
 /** Groups accepted and not yet applied, over all indexes of an engine. */
 export const GROUPS_IN_FLIGHT_MAX = 4096;
-/** Vector bytes of the groups handed to the writer and not yet applied; a single group may be larger. */
+/** Vector bytes of the groups handed to the writer and not yet applied; a single group may be larger. Groups beyond wait their turn. */
 export const GROUP_BYTES_IN_FLIGHT_MAX = 1 << 28;
 /** Operations the writer applies to one index before it looks at the others. */
 export const SLICE_OPS = 64;

@@ -1,7 +1,6 @@
 import type { Address, Kernel } from '@shoal/kernel';
 import { EngineClosedError, EngineOverloadedError } from './errors.ts';
 import { encodeGroup } from './group.ts';
-import type { Group } from './group.ts';
 import { IdSet } from './id-set.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
@@ -52,11 +51,10 @@ export class ThreadedIndex implements VectorIndex {
     assertGroup(ops, this.#spec.dim);
     if (ops.length === 0) return;
     if (this.#applying.size >= GROUPS_IN_FLIGHT_MAX) throw new EngineOverloadedError('groups');
-    const group = encodeGroup(ops, this.#spec.dim);
     const recycles = this.#noteIds(ops);
     const stampsRunOut = this.#host.kernel.publishedStamp(this.#index) >>> 0 >= this.#host.rebaseStamp;
     const waits = recycles || stampsRunOut || this.#barrier !== undefined;
-    const applied = waits ? this.#applyAfterSearches(group, stampsRunOut) : this.#send(group);
+    const applied = waits ? this.#applyAfterSearches(ops, stampsRunOut) : this.#send(ops);
     this.#applying.add(applied);
     try {
       await applied;
@@ -72,11 +70,12 @@ export class ThreadedIndex implements VectorIndex {
     return recycles;
   }
 
-  #send(group: Group): Promise<void> {
-    return this.#host.writer.apply(this.#index, this.#spec.dim, group);
+  #send(ops: readonly IndexOp[]): Promise<void> {
+    const putCount = ops.reduce((count, op) => count + (op.type === 'put' ? 1 : 0), 0);
+    return this.#host.writer.apply(this.#index, this.#spec.dim, putCount * this.#spec.dim * 4, () => encodeGroup(ops, this.#spec.dim));
   }
 
-  #applyAfterSearches(group: Group, rebases: boolean): Promise<void> {
+  #applyAfterSearches(ops: readonly IndexOp[], rebases: boolean): Promise<void> {
     const earlier = [...this.#applying];
     const applied = (async () => {
       await Promise.allSettled(earlier);
@@ -85,7 +84,7 @@ export class ThreadedIndex implements VectorIndex {
         await this.#host.writer.rebase(this.#index);
         await this.quiesce();
       }
-      await this.#send(group);
+      await this.#send(ops);
     })();
     const barrier = applied.catch(() => undefined).then(() => {
       if (this.#barrier === barrier) this.#barrier = undefined;

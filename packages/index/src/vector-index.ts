@@ -7,6 +7,7 @@ export interface VectorIndex {
   /**
    * Applies a group in one visible step. Rejects with EngineMemoryFullError, EngineOverloadedError or EngineClosedError with nothing
    * of the group visible; with an AssertionError for operations that contradict the index (put of a live id, remove of another).
+   * Waits while other groups take all the room on the way to the writer: the vectors must not change before it settled.
    */
   apply(ops: readonly IndexOp[]): Promise<void>;
   /** Searches on a search thread. Rejects with EngineOverloadedError or EngineClosedError. */

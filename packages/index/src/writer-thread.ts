@@ -11,6 +11,13 @@ import { startWorker, watchWorker } from './worker-thread.ts';
 import type { WriterAnswer, WriterRequest } from './writer-messages.ts';
 import type { WriterWorkerData } from './writer-worker.ts';
 
+/** A group that waits until groups before it leave room. */
+interface Waiting {
+  readonly bytes: number;
+  readonly enter: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 interface Job {
   readonly resolve: (index: Address) => void;
   readonly reject: (error: Error) => void;
@@ -21,6 +28,7 @@ export class WriterThread {
   readonly #worker: Worker;
   readonly #jobs = new Map<number, Job>();
   readonly #exited: Promise<void>;
+  readonly #waiting: Waiting[] = [];
   #nextJob = 0;
   #bytesInFlight = 0;
   #closing = false;
@@ -37,15 +45,38 @@ export class WriterThread {
     return this.#send((job) => ({ type: 'create', job, parameters: createParameters(spec) }), []);
   }
 
-  /** Applies a group after those of the same index sent before. The group's arrays move away. */
-  async apply(index: Address, dim: number, group: Group): Promise<void> {
-    const bytes = group.vectors.byteLength;
-    if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > GROUP_BYTES_IN_FLIGHT_MAX) throw new EngineOverloadedError('group bytes');
-    this.#bytesInFlight += bytes;
+  /**
+   * Applies a group after those of the same index sent before. It is encoded, and its arrays move away, when the groups under way
+   * leave room for it; groups enter in the order of the calls.
+   */
+  async apply(index: Address, dim: number, vectorBytes: number, encode: () => Group): Promise<void> {
+    if (!this.#hasRoom(vectorBytes) || this.#waiting.length > 0) await this.#room(vectorBytes);
+    else this.#bytesInFlight += vectorBytes;
     try {
+      const group = encode();
       await this.#send((job) => ({ type: 'apply', job, index, dim, group }), [group.ops.buffer, group.vectors.buffer]);
     } finally {
-      this.#bytesInFlight -= bytes;
+      this.#bytesInFlight -= vectorBytes;
+      this.#letIn();
+    }
+  }
+
+  /** A single group may be larger than the limit. */
+  #hasRoom(bytes: number): boolean {
+    return this.#bytesInFlight === 0 || this.#bytesInFlight + bytes <= GROUP_BYTES_IN_FLIGHT_MAX;
+  }
+
+  #room(bytes: number): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#waiting.length >= GROUPS_IN_FLIGHT_MAX) return Promise.reject(new EngineOverloadedError('groups'));
+    return new Promise((resolve, reject) => { this.#waiting.push({ bytes, enter: resolve, reject }); });
+  }
+
+  #letIn(): void {
+    for (let next = this.#waiting[0]; next !== undefined && this.#hasRoom(next.bytes); next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#bytesInFlight += next.bytes;
+      next.enter();
     }
   }
 
@@ -84,6 +115,7 @@ export class WriterThread {
     this.#failure = error;
     for (const job of this.#jobs.values()) job.reject(error);
     this.#jobs.clear();
+    for (const group of this.#waiting.splice(0)) group.reject(error);
   }
 
   /** Ends the thread; its jobs must have settled. */

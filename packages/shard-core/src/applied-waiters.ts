@@ -17,6 +17,7 @@ interface Waiter {
 export class AppliedWaiters {
   readonly #timers: Timers;
   readonly #waiters = new Set<Waiter>();
+  #closed: ShoalError | undefined;
 
   constructor(timers: Timers) {
     this.#timers = timers;
@@ -24,6 +25,7 @@ export class AppliedWaiters {
 
   /** Resolves when `reached` is called with the sequence or a later one; rejects with `receipt_timeout` at the deadline. */
   wait(sequence: Sequence, timeoutMs: number): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (this.#waiters.size >= PACE.appliedWaiters) {
       return Promise.reject(new ShoalError('overloaded', 'Too many requests wait for writes to be applied. Try again shortly.'));
     }
@@ -46,8 +48,9 @@ export class AppliedWaiters {
     }
   }
 
-  /** Rejects everyone who still waits. */
+  /** Rejects everyone who waits, now and later. */
   close(error: ShoalError): void {
+    this.#closed = error;
     for (const waiter of this.#waiters) {
       waiter.timer.cancel();
       waiter.reject(error);

@@ -24,7 +24,13 @@ export async function restorePartition(engine: Engine, store: ShardStore, ref: P
     for (const { id, key } of page) keys.set(id, key);
   }
   const index = await openIndex(engine, record.spec);
-  await fillIndex(index, store, ref, signal);
+  try {
+    await fillIndex(index, store, ref, signal);
+  } catch (error) {
+    // The slot will be recovered again and again: what is left here would fill the engine for every other slot.
+    await index.drop().catch(() => undefined);
+    throw error;
+  }
   const ids = new IdAllocator({ nextId: record.nextId, freedHead: record.freedHead, freed: freed.map((entry) => entry.freed) }, SLOT_LIMITS.idGraceOperations);
   return { state: 'active', ref, spec: record.spec, index, keys, ids, operationCount: record.operationCount, vectorCount: record.vectorCount };
 }

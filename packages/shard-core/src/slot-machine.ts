@@ -56,16 +56,22 @@ export class SlotMachine {
     const { store, slot, engine } = options;
     const state = new SlotState(slot, await store.slot(slot));
     for (const { operation } of await store.recentOperations(slot)) state.recent.add(operation);
-    for (const { ref, record } of await store.partitions(slot)) {
-      if (record.state === 'dropped') {
-        // The process may have died between the drop and the end of the purge.
-        await store.purgePartition(ref);
-        state.partitions.set(partitionName(ref), { state: 'dropped', ref, spec: record.spec });
-      } else {
-        state.partitions.set(partitionName(ref), await restorePartition(engine, store, ref, record, signal));
+    const machine = new SlotMachine(options, state);
+    try {
+      for (const { ref, record } of await store.partitions(slot)) {
+        if (record.state === 'dropped') {
+          // The process may have died between the drop and the end of the purge.
+          await store.purgePartition(ref);
+          state.partitions.set(partitionName(ref), { state: 'dropped', ref, spec: record.spec });
+        } else {
+          state.partitions.set(partitionName(ref), await restorePartition(engine, store, ref, record, signal));
+        }
       }
+    } catch (error) {
+      await machine.close().catch(() => undefined);
+      throw error;
     }
-    return new SlotMachine(options, state);
+    return machine;
   }
 
   get appliedSequence(): Sequence {
@@ -80,6 +86,15 @@ export class SlotMachine {
     const work = this.#applyAll(messages);
     this.#underWay = work.catch(() => undefined);
     return work;
+  }
+
+  /** Whether a message of the log is the last one that was applied; where the slot remembers no operation of it, by its sequence alone. */
+  isLastApplied(message: SlotMessage): boolean {
+    if (message.sequence !== this.appliedSequence) return false;
+    const applied = this.state.recent.at(message.sequence);
+    if (applied === undefined) return true;
+    const read = readMessage(message, this.#options.slot, this.#options.slots);
+    return read.type === 'mutation' && read.mutation.operationId === applied.operationId;
   }
 
   /** Resolves when the messages being applied now, if any, are in the store. */
@@ -106,10 +121,15 @@ export class SlotMachine {
     if (sequence > this.state.appliedSequence) await this.#waiters.wait(sequence, timeoutMs);
   }
 
+  /** Rejects whoever waits for a sequence, now and later: requests under way then end at once instead of at their deadlines. */
+  stopWaiting(): void {
+    this.#waiters.close(new ShoalError('slot_unavailable', `Slot ${this.#options.slot} is closing on this shard. Try again.`));
+  }
+
   /** Frees the indexes and rejects whoever still waits. The store stays open. */
   async close(): Promise<void> {
     this.#failure ??= new Error('closed');
-    this.#waiters.close(new ShoalError('slot_unavailable', `Slot ${this.#options.slot} is closing on this shard. Try again.`));
+    this.stopWaiting();
     for (const partition of this.state.partitions.values()) {
       if (partition.state === 'active') await partition.index.drop();
     }
@@ -155,11 +175,12 @@ export class SlotMachine {
       if (!(error instanceof EngineMemoryFullError)) throw error;
       return this.#commit((ledger) => ledger.setAside(message, 'engine_memory_full', 'The engine has no memory for another partition.'));
     }
+    // Known from here on, so that it is closed with the others when the commit fails.
+    this.state.partitions.set(partitionName(ref), partition);
     await this.#commit((ledger, batch) => {
       batch.putPartition(this.#options.slot, recordOf(partition), ref);
       ledger.applied(message, operation);
     });
-    this.state.partitions.set(partitionName(ref), partition);
   }
 
   async #applyDrop({ message, mutation }: Run & { type: 'drop' }): Promise<void> {
@@ -177,22 +198,24 @@ export class SlotMachine {
 
   /**
    * Applies a run of writes in one step. Where the engine's memory ends, the run is applied message by message, so that
-   * only messages that really do not fit are set aside.
+   * only messages that really do not fit are set aside. `indexed` names the partitions for which the index has the whole run
+   * already, from the step that failed: planning their messages again gives the same ids, and the index is left alone.
    */
-  async #applyWrites(run: WriteRun): Promise<void> {
+  async #applyWrites(run: WriteRun, indexed: ReadonlySet<ActivePartition> = new Set()): Promise<void> {
+    const indexedNow = new Set(indexed);
     try {
-      await this.#applyWritesAtOnce(run);
+      await this.#applyWritesAtOnce(run, indexedNow);
     } catch (error) {
       if (!(error instanceof EngineMemoryFullError)) throw error;
       for (const write of run.writes) {
         const single: WriteRun = { type: 'writes', writes: [write] };
-        if (run.writes.length > 1) await this.#applyWrites(single);
+        if (run.writes.length > 1) await this.#applyWrites(single, indexedNow);
         else await this.#setAsideForMemory(write);
       }
     }
   }
 
-  async #applyWritesAtOnce(run: WriteRun): Promise<void> {
+  async #applyWritesAtOnce(run: WriteRun, indexed: Set<ActivePartition>): Promise<void> {
     const batch = new StoreBatch();
     const ledger = new SlotLedger(this.state, batch);
     const plans = await this.#openPlans(run, batch);
@@ -216,21 +239,18 @@ export class SlotMachine {
         ledger.applied(message, plan.add({ message, mutation, partition }));
       }
     }
-    await this.#carryOut([...plans.values()], ledger, batch);
+    await this.#carryOut([...plans.values()], indexed, ledger, batch);
   }
 
-  async #carryOut(plans: readonly PartitionPlan[], ledger: SlotLedger, batch: StoreBatch): Promise<void> {
-    let indexed = 0;
+  /** Adds to `indexed` what the index has; of plans that do not follow it there, the ids are taken back. */
+  async #carryOut(plans: readonly PartitionPlan[], indexed: Set<ActivePartition>, ledger: SlotLedger, batch: StoreBatch): Promise<void> {
     try {
       for (const plan of plans) {
+        if (indexed.has(plan.partition)) continue;
         await this.#index(plan);
-        indexed += 1;
+        indexed.add(plan.partition);
       }
     } catch (error) {
-      if (error instanceof EngineMemoryFullError && indexed > 0) {
-        // Part of the run is in the engine already and cannot be taken back: recover from the store.
-        throw new Error('the engine ran out of memory inside a run', { cause: error });
-      }
       for (const plan of plans) plan.partition.ids.rollback();
       throw error;
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEmbeddingSpec, type EmbeddingSpec, type OperationId, type Sequence, type Slot, type VecId, type VectorKey } from '@shoal/protocol';
@@ -115,12 +115,21 @@ describe('ShardStore', () => {
     await store.commit(batch, { sync: false });
     await put(ref, vector(0, [1, 1]), vector(1, [1, 1]));
     await put(other, vector(0, [3, 3]));
-    await store.purgePartition(ref);
+    expect(await store.purgePartition(ref)).toBe(3);
     const left: number[] = [];
     for await (const page of store.scanVectors(ref)) left.push(page.length);
     expect(left).toEqual([]);
     expect((await store.partitions(slot)).length).toBe(1);
     expect((await store.read(other, 'key-0' as VectorKey))?.values).toEqual(new Float32Array([3, 3]));
+  });
+
+  it('leaves the disk alone when a purge is repeated', async () => {
+    await put(ref, vector(0, [1, 1]));
+    await store.purgePartition(ref);
+    await put(other, vector(0, [3, 3]));
+    const files = (await readdir(directory)).sort();
+    expect(await store.purgePartition(ref)).toBe(0);
+    expect((await readdir(directory)).sort()).toEqual(files);
   });
 
   it('refuses a second opener and another slot count, each by its code', async () => {

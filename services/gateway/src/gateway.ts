@@ -105,6 +105,9 @@ async function listen(app: FastifyInstance, { host, port }: GatewayConfig): Prom
     if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
       throw new ShoalError('port_in_use', `Port ${port} on ${host} is taken by another program; stop it, or set SHOAL_HTTP_PORT to a free port.`, { cause });
     }
+    if (cause instanceof Error && 'syscall' in cause) {
+      throw new ShoalError('invalid_configuration', `The gateway cannot listen on ${host}, port ${port}: ${cause.message}. Set SHOAL_HTTP_HOST and SHOAL_HTTP_PORT to an address of this machine.`, { field: 'SHOAL_HTTP_HOST', cause });
+    }
     throw cause;
   }
   const address = app.server.address() as AddressInfo;

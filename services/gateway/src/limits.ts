@@ -16,10 +16,12 @@ export const GATEWAY_LIMITS = {
   /** Requests under way have this long to finish when the gateway closes. */
   closeTimeoutMs: 10_000,
   /** The whole process, its bus included, ends within this time after a signal. */
-  processEndTimeoutMs: 15_000,
 
   /** Searches waiting for a place in a message, per slot. */
   queuedSearchesPerSlot: 4_096,
+  /** A query message under way for so long no longer holds back the searches behind it, up to so many messages per lane. */
+  overdueMs: 1_000,
+  overdueMessages: 16,
   /** One query message; below the broker's default max_payload of 1 MiB. */
   queryMessageBytes: 512 * 1024,
   /** What the answers of one message may come to, by the estimate of the gateway. */
@@ -39,8 +41,6 @@ export const GATEWAY_LIMITS = {
   slotRetryDelayMs: 50,
   /** A waiting write asks again after this pause while no shard answers. */
   appliedRetryDelayMs: 100,
-  /** Items of one await-applied or statistics message. */
-  queryItemsPerMessage: 1_024,
   statisticsTimeoutMs: 2_000,
   lastSequenceTimeoutMs: 1_000,
 

@@ -7,11 +7,13 @@ import { startShard, systemTimers } from '@shoal/shard';
 import type { Logger } from 'pino';
 import type { NodeConfig } from './config.ts';
 import { resolveRootKey, type RootKey } from './root-key.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '@shoal/process';
 
 export interface EmbeddedNode {
   readonly url: string;
   readonly rootKey: RootKey;
+  /** Resolves, with the reason, when the node can no longer search or apply writes. */
+  readonly failed: Promise<Error>;
   close(): Promise<void>;
 }
 
@@ -42,7 +44,7 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
       { bus, logger, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
     );
     closers.push(() => gateway.close());
-    return { url: gateway.url, rootKey, close };
+    return { url: gateway.url, rootKey, failed: shard.failed, close };
   } catch (error) {
     await close();
     throw error;

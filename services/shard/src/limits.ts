@@ -7,5 +7,4 @@ export const SHARD_LIMITS = {
   recoverPauseMs: 250,
   recoverPauseMaxMs: 10_000,
   statusIntervalMs: 1_000,
-  closeTimeoutMs: 10_000,
 } as const;

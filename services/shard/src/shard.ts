@@ -22,6 +22,8 @@ export interface Shard {
   status(): ShardStatus;
   /** Resolves when every owned slot serves; rejects when the signal aborts first. */
   ready(signal: AbortSignal): Promise<void>;
+  /** Resolves, with the reason, when the engine failed: no slot can serve any more, and the process should end to be started again. */
+  readonly failed: Promise<Error>;
   /** Stops slots, engine and store, in this order. The bus belongs to the caller. */
   close(): Promise<void>;
 }
@@ -29,17 +31,19 @@ export interface Shard {
 /** Starts a shard: one store, one engine, one worker per owned slot. Throws registry errors for a directory that cannot be used. */
 export async function startShard(config: ShardConfig, dependencies: ShardDependencies): Promise<Shard> {
   const store = await ShardStore.open({ directory: join(config.directory, 'store'), slots: config.slots });
+  const failed = Promise.withResolvers<Error>();
   let engine: Engine;
   try {
-    engine = await Engine.start({ memoryMaxBytes: config.engineMemoryMaxBytes, searchThreadCount: config.searchThreadCount });
+    engine = await Engine.start({ memoryMaxBytes: config.engineMemoryMaxBytes, searchThreadCount: config.searchThreadCount, onFailure: failed.resolve });
   } catch (error) {
     await store.close();
     throw error;
   }
-  return new RunningShard(config, dependencies, store, engine);
+  return new RunningShard(config, dependencies, store, engine, failed.promise);
 }
 
 class RunningShard implements Shard {
+  readonly failed: Promise<Error>;
   readonly #config: ShardConfig;
   readonly #dependencies: ShardDependencies;
   readonly #store: ShardStore;
@@ -50,7 +54,8 @@ class RunningShard implements Shard {
   readonly #startedAtMs: number;
   #announceCount = 0;
 
-  constructor(config: ShardConfig, dependencies: ShardDependencies, store: ShardStore, engine: Engine) {
+  constructor(config: ShardConfig, dependencies: ShardDependencies, store: ShardStore, engine: Engine, failed: Promise<Error>) {
+    this.failed = failed;
     this.#config = config;
     this.#dependencies = dependencies;
     this.#store = store;

@@ -83,6 +83,7 @@ export class SlotWorker {
         `Slot ${this.slot} has applied sequence ${machine.appliedSequence}, but the log ends at ${target}: the log lost data or is another one. The slot does not answer.`,
       );
     }
+    await this.#requireSameLog(machine, signal);
     if (machine.appliedSequence >= target) await this.#serve(machine, onReady);
     const from = (machine.appliedSequence + 1) as Sequence;
     const { groupMessages, groupBytes } = SHARD_LIMITS;
@@ -94,6 +95,21 @@ export class SlotWorker {
       }
       if (this.#serving === undefined && machine.appliedSequence >= target) await this.#serve(machine, onReady);
     }
+  }
+
+  /** Another log may have grown longer than the one that was applied: going on with it would skip its beginning in silence. */
+  async #requireSameLog(machine: SlotMachine, signal: AbortSignal): Promise<void> {
+    const from = machine.appliedSequence;
+    if (from === 0) return;
+    for await (const [message] of this.#options.bus.log.read({ slot: this.slot, from, signal, maxMessages: 1, maxBytes: 1 })) {
+      if (message !== undefined && machine.isLastApplied(message)) return;
+      throw new ShoalError(
+        'log_incompatible',
+        `Slot ${this.slot} has applied sequence ${from}, and the log holds another message there: it is not the log that was applied. The slot does not answer.`,
+      );
+    }
+    // The reading ends without a message only when it is told to.
+    signal.throwIfAborted();
   }
 
   async #serve(machine: SlotMachine, onReady: () => void): Promise<void> {
@@ -110,6 +126,8 @@ export class SlotWorker {
     this.#serving = undefined;
     this.#machine = undefined;
     try {
+      // Requests that wait for a sequence would otherwise hold up the closing until their deadlines.
+      machine?.stopWaiting();
       await serving?.close();
       await machine?.close();
     } catch (error) {

@@ -19,6 +19,18 @@ export interface FixedRecord {
   readonly bytes: Buffer;
 }
 
+/** Why a file does not open, without the path, which the error names already. */
+function reasonOf(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException | undefined)?.code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+      return 'it may not be read by this user';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
 export async function openFile(path: string): Promise<{ handle: FileHandle; fileBytes: number }> {
   let handle: FileHandle | undefined;
   try {
@@ -28,8 +40,7 @@ export async function openFile(path: string): Promise<{ handle: FileHandle; file
     return { handle, fileBytes: stat.size };
   } catch (error) {
     await handle?.close();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DatasetError('invalid_field', { file: path }, `cannot be opened: ${reason}`, error);
+    throw new DatasetError('invalid_field', { file: path }, `cannot be opened: ${reasonOf(error)}.`, error);
   }
 }
 

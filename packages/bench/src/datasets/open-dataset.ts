@@ -10,7 +10,8 @@ export function formatOf(path: string): DatasetFormat {
   const extension = extname(path).slice(1).toLowerCase();
   const format = DATASET_FORMATS.find((known) => known === extension);
   if (format !== undefined) return format;
-  const fault = `the extension "${extension}" names no format; say which of ${DATASET_FORMATS.join(', ')} it is.`;
+  const found = extension === '' ? 'it has no extension that names its format' : `the extension "${extension}" names no format`;
+  const fault = `${found}; say which it is (--format): ${DATASET_FORMATS.join(', ')}.`;
   throw new DatasetError('invalid_field', { file: path }, fault);
 }
 

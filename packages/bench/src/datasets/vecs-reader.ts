@@ -31,7 +31,7 @@ async function readShape(path: string, format: VecsFormat, maximumDim: number): 
     }
     const dim = head.readInt32LE(0);
     if (dim < 1 || dim > maximumDim) {
-      const fault = `the dimension reads ${dim}, outside 1 to ${maximumDim}; this is probably not a ${format} file.`;
+      const fault = `the dimension reads ${dim}, outside 1 to ${maximumDim}; this is probably no ${format} file.`;
       throw new DatasetError('malformed_body', { file: path, row: 0, byteOffset: 0 }, fault);
     }
     const recordBytes = DIM_BYTES + dim * COMPONENT_BYTES[format];

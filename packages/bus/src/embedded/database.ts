@@ -132,7 +132,7 @@ function openingError(directory: string, error: unknown): ShoalError {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   switch (codeOf(cause)) {
     case 'LEVEL_LOCKED':
-      return new ShoalError('directory_locked', `Another process uses the directory ${directory}.`, { cause });
+      return new ShoalError('directory_locked', `Another process uses the data directory ${directory}. Stop it, or choose another directory with SHOAL_DATA_DIR.`, { cause });
     case 'LEVEL_CORRUPTION':
       return new ShoalError('store_corrupt', `The log in ${directory} is damaged and cannot be opened.`, { cause });
     default:

@@ -11,6 +11,8 @@ import { wholeNumber } from '../option-parsers.ts';
 import { ChildGroup, describeExit } from '../processes/child-group.ts';
 import type { ChildProgram } from '../processes/child-process.ts';
 import { checkClusterOptions, planCluster, type ClusterOptions, type ClusterPlan, type PlannedProcess } from '../processes/cluster-plan.ts';
+import { claimDirectory } from '../processes/directory-claim.ts';
+import { checkPortsFree } from '../processes/free-ports.ts';
 import { prefixedSink } from '../processes/line-prefix.ts';
 import { startNatsBroker, type ClusterBroker } from '../processes/nats-broker.ts';
 import { programEntry } from '../processes/program-entry.ts';
@@ -26,6 +28,13 @@ export interface ClusterPrograms {
   readonly startBroker: (storeDirectory: string) => Promise<ClusterBroker>;
 }
 
+/** What stands before the first process of the cluster starts. */
+interface ClusterBase {
+  readonly dataDirectory: string;
+  readonly rootKey: string;
+  readonly broker: ClusterBroker;
+}
+
 const NAME_CHARS = 'gateway-16'.length;
 
 function programOf(planned: PlannedProcess, entry: string, system: CliSystem): ChildProgram {
@@ -33,11 +42,15 @@ function programOf(planned: PlannedProcess, entry: string, system: CliSystem): C
   return { name: planned.name, entry, environment, onLine: prefixedSink(system.stdout, planned.name, NAME_CHARS) };
 }
 
+function countOf(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 function introduce(plan: ClusterPlan, broker: ClusterBroker, dataDirectory: string, rootKey: string, system: CliSystem): void {
   const [first] = plan.gateways;
   const lines = [
     '',
-    `Shoal cluster: ${plan.shards.length} shards, ${plan.gateways.length} gateways, ${broker.description}`,
+    `Shoal cluster: ${countOf(plan.shards.length, 'shard')}, ${countOf(plan.gateways.length, 'gateway')}, ${broker.description}`,
     ...plan.gateways.map(({ url }) => `  url       ${url}`),
     `  root key  ${rootKey}`,
     `  data      ${dataDirectory}`,
@@ -54,9 +67,8 @@ async function runUntilEnd(broker: ClusterBroker, system: CliSystem): Promise<'i
   return await Promise.race([interrupted.then(() => 'interrupted' as const), broker.died.then(() => 'broker-died' as const)]);
 }
 
-async function startAndServe(options: ClusterCommandOptions, programs: ClusterPrograms, broker: ClusterBroker, system: CliSystem): Promise<void> {
-  const dataDirectory = resolve(system.workingDirectory, options.dataDir);
-  const rootKey = await ensureRootKey(dataDirectory);
+async function startAndServe(options: ClusterCommandOptions, programs: ClusterPrograms, place: ClusterBase, system: CliSystem): Promise<void> {
+  const { dataDirectory, rootKey, broker } = place;
   const plan = planCluster(options, { dataDirectory, natsUrl: broker.url, rootKey });
   let isStarted = false;
   const startFailure = new AbortController();
@@ -82,14 +94,22 @@ async function startAndServe(options: ClusterCommandOptions, programs: ClusterPr
 
 export async function runClusterCommand(options: ClusterCommandOptions, programs: ClusterPrograms, system: CliSystem): Promise<void> {
   checkClusterOptions(options);
-  const broker = await programs.startBroker(join(resolve(system.workingDirectory, options.dataDir), 'nats'));
+  await checkPortsFree('127.0.0.1', Array.from({ length: options.gateways }, (_unused, index) => options.port + index));
+  const dataDirectory = resolve(system.workingDirectory, options.dataDir);
+  const rootKey = await ensureRootKey(dataDirectory);
+  const claim = await claimDirectory(dataDirectory);
   try {
-    await startAndServe(options, programs, broker, system);
+    const broker = await programs.startBroker(join(dataDirectory, 'nats'));
+    try {
+      await startAndServe(options, programs, { dataDirectory, rootKey, broker }, system);
+    } finally {
+      await broker.stop();
+    }
   } catch (error) {
     if (system.interrupt.aborted) throw new CommandFailure(INTERRUPTED_EXIT_CODE);
     throw error;
   } finally {
-    await broker.stop();
+    await claim.release();
   }
 }
 

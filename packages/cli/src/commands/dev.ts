@@ -1,6 +1,6 @@
 /** `shoal dev`: the embedded node as a child process, and its demo if wanted. */
 import { resolve } from 'node:path';
-import { ShoalClient, ShoalClientError } from '@shoal/client';
+import { ShoalClient } from '@shoal/client';
 import { ShoalError } from '@shoal/protocol';
 import type { Command } from 'commander';
 import type { CliSystem } from '../cli-system.ts';
@@ -11,6 +11,7 @@ import { runDemo } from '../demo/run-demo.ts';
 import { CLI_LIMITS } from '../limits.ts';
 import { wholeNumber } from '../option-parsers.ts';
 import { exitCodeOfChild, startChild, type RunningChild } from '../processes/child-process.ts';
+import { checkPortsFree } from '../processes/free-ports.ts';
 import { programEntry } from '../processes/program-entry.ts';
 
 export interface DevOptions {
@@ -25,16 +26,6 @@ export function clientUrl(host: string, port: number): string {
   if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
   if (host === '::') return `http://[::1]:${port}`;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** Whether another server answers there already: the node will fail to listen, and the demo must not talk to a stranger. */
-async function isTaken(options: DevOptions): Promise<boolean> {
-  try {
-    await new ShoalClient({ url: clientUrl(options.host, options.port), retries: 0 }).health();
-    return true;
-  } catch (error) {
-    return !(error instanceof ShoalClientError && error.origin === 'connection');
-  }
 }
 
 async function demonstrate(options: DevOptions, dataDirectory: string, system: CliSystem, stop: AbortSignal): Promise<void> {
@@ -62,7 +53,8 @@ export async function runDevCommand(options: DevOptions, entry: string, system: 
   if (options.demo && options.port === 0) throw new ShoalError('invalid_field', 'The demo needs a port of its own choice, not 0.', { field: 'port' });
   const dataDirectory = resolve(system.workingDirectory, options.dataDir);
   const environment = { ...system.childEnvironment, SHOAL_HTTP_HOST: options.host, SHOAL_HTTP_PORT: String(options.port), SHOAL_DATA_DIR: dataDirectory };
-  const wantsDemo = options.demo && !(await isTaken(options));
+  // The demo must not talk to a stranger that answers on the port.
+  await checkPortsFree(options.host, [options.port]);
   const child = startChild({ name: 'node', entry, environment });
   const ending: Promise<unknown>[] = [];
   const forward = (): void => {
@@ -71,7 +63,7 @@ export async function runDevCommand(options: DevOptions, entry: string, system: 
   };
   system.interrupt.addEventListener('abort', forward, { once: true });
   if (system.interrupt.aborted) forward();
-  const demo = wantsDemo ? demonstrateBeside(child, options, dataDirectory, system) : Promise.resolve();
+  const demo = options.demo ? demonstrateBeside(child, options, dataDirectory, system) : Promise.resolve();
   const exit = await child.exited;
   await Promise.all([demo, ...ending]);
   const code = exitCodeOfChild(exit);

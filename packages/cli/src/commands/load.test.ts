@@ -153,7 +153,7 @@ test.each([
   ['an embedding that is missing and cannot be registered', ['load', 'v.fvecs', '--embedding', 'none'], /There is no embedding "none"; add --model and --distance to register it\. \(embedding_not_found\)/],
   ['a file of another dimension', ['load', 'wide.fvecs', '--embedding', 'e'], /The file has vectors of 3 components; the embedding "e" has dimension 2\. \(dimension_mismatch\)/],
   ['another model', ['load', 'v.fvecs', '--embedding', 'e', '--model', 'other', '--distance', 'l2'], /\(spec_conflict\)/],
-  ['a file that is not there', ['load', 'absent.fvecs', '--embedding', 'e'], /absent\.fvecs: cannot be opened: ENOENT.*\(invalid_field\)/],
+  ['a file that is not there', ['load', 'absent.fvecs', '--embedding', 'e'], /absent\.fvecs: cannot be opened: there is no such file\. \(invalid_field\)/],
   ['a truncated file', ['load', 'cut.fvecs', '--embedding', 'e'], /cut\.fvecs, row 1 at byte 12: the file is truncated.*\(malformed_body\)/],
   ['an unknown format', ['load', 'v.fvecs', '--embedding', 'e', '--format', 'csv'], /It must be one of bvecs, fvecs, npy, jsonl, ndjson/],
   ['no embedding', ['load', 'v.fvecs'], /required option '--embedding <name>' not specified/],
@@ -165,4 +165,16 @@ test.each([
   expect(await shoal.run(...words)).toBe(1);
   expect(shoal.err).toMatch(message);
   expect(shoal.err.trim().split('\n').length).toBe(1);
+});
+
+test('a fault in the file says what became of the rows before it', async () => {
+  const rows = Array.from({ length: 8 }, (_unused, row) => JSON.stringify({ key: `k${row}`, values: [row, 1] }));
+  const words = ['--embedding', 'e', ...register, '--batch', '2', '--in-flight', '1'];
+  await shoal.write('late.ndjson', [...rows, 'no json', ''].join('\n'));
+  expect(await shoal.run('load', 'late.ndjson', ...words)).toBe(1);
+  expect(shoal.err).toMatch(/Stopped at row \d+; everything below it is acknowledged\. The corrected file is loaded from its start/);
+  expect(shoal.err).toMatch(/row 8 at byte \d+: the line is not valid JSON\. \(malformed_json\)/);
+  await shoal.write('early.ndjson', [...rows.slice(0, 1), 'no json', ''].join('\n'));
+  expect(await shoal.run('load', 'early.ndjson', ...words)).toBe(1);
+  expect(shoal.err).toContain('Stopped before any row was acknowledged.\n');
 });

@@ -1,6 +1,6 @@
 /** `shoal load FILE`: loads a file of vectors, and continues where an interrupted run stopped. */
 import { join } from 'node:path';
-import { DATASET_FORMATS, openDataset, type Dataset, type DatasetFormat } from '@shoal/bench/datasets';
+import { DATASET_FORMATS, DatasetError, openDataset, type Dataset, type DatasetFormat } from '@shoal/bench/datasets';
 import type { EmbeddingDescription } from '@shoal/client';
 import { DISTANCES, LIMITS, WAITS, type Distance, type Wait } from '@shoal/protocol';
 import type { Command } from 'commander';
@@ -87,8 +87,14 @@ async function finish(result: LoadResult, planned: PlannedLoad, options: LoadCom
   if (options.waitApplied && options.wait === 'logged') await waitUntilApplied(result, loadedNow, planned, connection, system);
 }
 
-function sayWhereItStopped(rowsBelow: number, system: CliSystem): void {
-  system.stderr.write(`Stopped at row ${formatCount(rowsBelow)}; everything below it is acknowledged. The same command continues there.\n`);
+/** A file at fault will be another file once it is corrected, and another file is another load. */
+function sayWhereItStopped(rowsBelow: number, system: CliSystem, isFileAtFault = false): void {
+  if (rowsBelow === 0) {
+    system.stderr.write('Stopped before any row was acknowledged.\n');
+    return;
+  }
+  const next = isFileAtFault ? 'The corrected file is loaded from its start; rows that are there already are written again.' : 'The same command continues there.';
+  system.stderr.write(`Stopped at row ${formatCount(rowsBelow)}; everything below it is acknowledged. ${next}\n`);
 }
 
 async function runLoadCommand(file: string, options: LoadCommandOptions, globals: ConnectionOptions, system: CliSystem): Promise<void> {
@@ -116,7 +122,7 @@ async function runLoadCommand(file: string, options: LoadCommandOptions, globals
     interrupt: system.interrupt,
   }).catch(async (error: unknown) => {
     const kept = await readProgress(progressPath);
-    if (kept !== undefined) sayWhereItStopped(kept.rowsBelow, system);
+    if (kept !== undefined) sayWhereItStopped(kept.rowsBelow, system, error instanceof DatasetError);
     throw error;
   });
   if (!result.isComplete) {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShoalClient } from '@shoal/client';
 import { startFakeShoal, type FakeShoal } from '@shoal/client/testing';
@@ -45,6 +45,7 @@ test.each([
   [['search', 'e'], /one of --vector, --key and --file/],
   [['search', 'e', '--vector', '[1,2]', '--key', 'r1'], /one of --vector, --key and --file/],
   [['search', 'e', '--vector', '[1,"2"]'], /It must be a JSON array of numbers/],
+  [['search', 'e', '--vector', '1,2'], /It must be a JSON array of numbers, such as/],
   [['search', 'e', '--vector', '[1,2]', '--k', '0'], /It must be a whole number from 1 to 1000/],
   [['search', 'e', '--key', 'r1', '--after', '7'], /It must be a receipt/],
   [['search', 'e', '--file', 'q.fvecs', '--row', '2'], /q\.fvecs, row 2: the file has 2 rows\. \(invalid_field\)/],
@@ -140,4 +141,22 @@ test('address and key come from options, then the environment, then the data dir
 test('help is printed with exit code 0', async () => {
   expect(await shoal.run('--help')).toBe(0);
   for (const command of ['dev', 'cluster', 'load', 'search', 'recall', 'status', 'demo']) expect(shoal.out).toMatch(new RegExp(`^  ${command} `, 'm'));
+});
+
+test('a refused key says where to give one', async () => {
+  fake.faultBefore = () => ({ status: 401, body: JSON.stringify({ code: 'unauthorized', retryable: false, detail: 'no' }) });
+  expect(await shoal.run('status')).toBe(1);
+  expect(shoal.err).toMatch(/^shoal: The API key is missing or not valid; give it with --api-key or SHOAL_API_KEY\..*\(unauthorized\)\n$/);
+});
+
+test('--version prints the version of the package', async () => {
+  const manifest = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  expect(await shoal.run('--version')).toBe(0);
+  expect(shoal.out).toBe(`${manifest.version}\n`);
+});
+
+test('help shows defaults as they are typed, and none for switches that are off', async () => {
+  expect(await shoal.run('recall', '--help')).toBe(0);
+  expect(shoal.out).toMatch(/--ef <sizes> .*\(default: 100\)/);
+  expect(shoal.out).not.toMatch(/default: (false|\[|"")/);
 });

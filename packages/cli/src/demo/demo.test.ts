@@ -88,7 +88,7 @@ test('paragraphs come in one order, once each, with package and file, and withou
   await symlink(join(nodeModules, 'zeta'), join(nodeModules, 'circle'));
   expect((await collectParagraphs(nodeModules)).map(({ key, package: name, file }) => [key, name, file])).toEqual([
     ['@scope/alpha/docs/guide.md#0', '@scope/alpha', 'docs/guide.md'],
-    ['inner/readme.markdown#0', 'inner', 'readme.markdown'],
+    ['beta/node_modules/inner/readme.markdown#0', 'inner', 'readme.markdown'],
     ['zeta/README.md#0', 'zeta', 'README.md'],
     ['zeta/README.md#1', 'zeta', 'README.md'],
   ]);

@@ -4,7 +4,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
 export interface Paragraph {
-  /** Package, file and number: unique, and the same on every machine with the same packages. */
+  /** Path below node_modules and number: unique, also where a package is there in two versions, and the same on every machine with the same packages. */
   readonly key: string;
   readonly package: string;
   /** Inside the package, with forward slashes. */
@@ -87,7 +87,7 @@ export async function collectParagraphs(nodeModules: string): Promise<Paragraph[
       if (texts.has(text) || count >= PARAGRAPH_LIMITS.paragraphsPerPackage || paragraphs.length >= PARAGRAPH_LIMITS.paragraphs) continue;
       texts.add(text);
       perPackage.set(place.package, count + 1);
-      paragraphs.push({ key: `${place.package}/${place.file}#${index}`, ...place, text });
+      paragraphs.push({ key: `${relative(nodeModules, path).split(sep).join('/')}#${index}`, ...place, text });
     }
   }
   return paragraphs;

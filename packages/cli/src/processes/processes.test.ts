@@ -11,6 +11,7 @@ import { clientUrl, runDevCommand } from '../commands/dev.ts';
 import { TestSystem } from '../testing/test-system.ts';
 import { exitCodeOfChild, startChild } from './child-process.ts';
 import { checkClusterOptions, slotRange } from './cluster-plan.ts';
+import { claimDirectory } from './directory-claim.ts';
 import { LineSplitter } from './line-prefix.ts';
 import { ensureRootKey } from './root-key.ts';
 
@@ -108,13 +109,18 @@ test('dev passes its settings and the signal on, and takes over the exit code', 
   await expect(runDevCommand({ ...options, demo: true }, failing, new TestSystem(shoal.directory).system())).rejects.toMatchObject({ code: 'invalid_field' });
 });
 
+test('an address that is not of this machine is refused in one sentence', async () => {
+  const options = { host: '192.0.2.1', port: 7700, dataDir: 'data', demo: false };
+  await expect(runDevCommand(options, 'nothing is started', shoal.system())).rejects.toMatchObject({ code: 'invalid_configuration' });
+});
+
 test('the demo ends with its node, and never talks to another server on the port', async () => {
   const failing = await shoal.write('failing.mjs', 'process.exit(3);');
   const stranger = await startFakeShoal();
   const port = Number(new URL(stranger.url).port);
   try {
-    await expect(runDevCommand({ host: '127.0.0.1', port, dataDir: 'data', demo: true }, failing, shoal.system())).rejects.toMatchObject({ exitCode: 3 });
-    expect(stranger.requests.map((request) => request.url)).toEqual(['/healthz']);
+    await expect(runDevCommand({ host: '127.0.0.1', port, dataDir: 'data', demo: true }, failing, shoal.system())).rejects.toMatchObject({ code: 'port_in_use' });
+    expect(stranger.requests).toEqual([]);
     const free = { host: '127.0.0.1', port: await freePort(), dataDir: 'data', demo: true };
     await expect(runDevCommand(free, failing, shoal.system())).rejects.toMatchObject({ exitCode: 3 });
     expect(shoal.out + shoal.err).toBe('');
@@ -140,7 +146,7 @@ interface ClusterRun {
   readonly killBroker: () => void;
 }
 
-async function startCluster(entries: { shard?: string } = {}): Promise<ClusterRun> {
+async function startCluster(entries: { shard?: string; port?: number } = {}): Promise<ClusterRun> {
   const notes = join(shoal.directory, 'notes');
   const entry = await shoal.write('service.mjs', service);
   let stopped = false;
@@ -196,6 +202,26 @@ test('a broker that dies ends the cluster', async () => {
   killBroker();
   await expect(running).rejects.toMatchObject({ exitCode: 1 });
   expect(shoal.err).toContain('nats-server ended');
+});
+
+test('a cluster refuses a taken port before it starts anything', async () => {
+  const { createServer } = await import('node:net');
+  const stranger = createServer().listen(0, '127.0.0.1');
+  await once(stranger, 'listening');
+  const address = stranger.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const startBroker = async () => await Promise.reject(new Error('nothing may be started'));
+  const options = { shards: 1, gateways: 2, port: port - 1, slots: 4, streams: 1, dataDir: 'data' };
+  const running = runClusterCommand(options, { shardEntry: '', gatewayEntry: '', startBroker }, shoal.system());
+  await expect(running).rejects.toMatchObject({ code: 'port_in_use' });
+  stranger.close();
+});
+
+test('a directory is claimed by one cluster at a time', async () => {
+  const first = await claimDirectory(shoal.directory);
+  await expect(claimDirectory(join(shoal.directory, '.'))).rejects.toMatchObject({ code: 'directory_locked' });
+  await first.release();
+  await (await claimDirectory(shoal.directory)).release();
 });
 
 test('slots are dealt in contiguous ranges without gaps, and unequal by at most one', () => {

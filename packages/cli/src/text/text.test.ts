@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { nodeVersionFault } from '../node-version.ts';
 import { formatBytes, formatCount, formatDuration, formatRanges, perSecond } from './quantities.ts';
 import { shorten, textTable } from './text-table.ts';
 
@@ -21,7 +20,3 @@ test('quantities read well', () => {
   expect(formatRanges([])).toBe('');
 });
 
-test('a Node that is too old is told in one sentence', () => {
-  expect(nodeVersionFault('20.19.2')).toMatch(/^Shoal needs Node 24 or newer, and this is 20\.19\.2;/);
-  expect([nodeVersionFault('24.0.0'), nodeVersionFault('25.1.0')]).toEqual([undefined, undefined]);
-});

@@ -82,7 +82,14 @@ export const EmbeddingStatsSchema = closed(
 );
 export type EmbeddingStats = JsonOf<typeof EmbeddingStatsSchema>;
 
-export const EmbeddingResponseSchema = closed({ ...descriptionMembers, stats: EmbeddingStatsSchema }, 'An embedding with its counts.');
+export const EmbeddingResponseSchema = closed(
+  {
+    ...descriptionMembers,
+    stats: EmbeddingStatsSchema,
+    statsComplete: Type.Optional(Type.Literal(false, { description: 'There when a partition did not answer and its counts are missing.' })),
+  },
+  'An embedding with its counts.',
+);
 export type EmbeddingResponse = JsonOf<typeof EmbeddingResponseSchema>;
 
 export const EmbeddingListResponseSchema = closed(

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { ERROR_REGISTRY } from '../error-registry.ts';
 import type { ErrorCode } from '../error-registry.ts';
 import type { ShoalError } from '../shoal-error.ts';
-import { closed, oneOf } from './value-schemas.ts';
+import { closed, oneOf, ReceiptSchema } from './value-schemas.ts';
 import type { JsonOf } from './value-schemas.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
@@ -18,6 +18,7 @@ export const ProblemSchema = closed(
     retryable: Type.Boolean({ description: 'Whether the same request may succeed later.' }),
     field: Type.Optional(Type.String({ description: 'The field at fault.', examples: ['vectors[3].values[7]'] })),
     limit: Type.Optional(Type.Number({ description: 'The limit that was passed, in the unit of the field.' })),
+    receipt: Type.Optional(ReceiptSchema),
     requestId: Type.String({ description: 'Names this request in the logs.' }),
   },
   'A problem, as in RFC 9457.',

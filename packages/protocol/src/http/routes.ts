@@ -17,9 +17,11 @@ import { PROBLEM_MEDIA_TYPE, ProblemSchema } from './problem.ts';
 import { SearchRequestSchema, SearchResponseSchema } from './search-schemas.ts';
 import { closed, EmbeddingNameSchema, VectorKeySchema } from './value-schemas.ts';
 import {
+  DeadlineQuerySchema,
+  DeleteQuerySchema,
   DeleteRequestSchema,
+  VectorQuerySchema,
   VectorResponseSchema,
-  WaitQuerySchema,
   WriteQuerySchema,
   WriteRequestSchema,
   WriteResponseSchema,
@@ -34,6 +36,8 @@ export interface RouteSchema {
   readonly operationId: string;
   readonly tags: readonly string[];
   readonly summary: string;
+  /** Empty where no key is needed. */
+  readonly security?: readonly [];
   readonly params?: TSchema;
   readonly querystring?: TSchema;
   readonly body?: TSchema | Omit<Content, 'description'>;
@@ -128,6 +132,7 @@ export const ROUTES = {
       tags: ['vectors'],
       summary: 'Read a vector by its key',
       params: keyParams,
+      querystring: VectorQuerySchema,
       response: { 200: answer('The vector.', VectorResponseSchema), default: problem },
     },
   },
@@ -139,7 +144,7 @@ export const ROUTES = {
       tags: ['vectors'],
       summary: 'Delete a vector by its key',
       params: keyParams,
-      querystring: WaitQuerySchema,
+      querystring: DeleteQuerySchema,
       response: { 200: answer('The delete is durable.', WriteResponseSchema), default: problem },
     },
   },
@@ -151,6 +156,7 @@ export const ROUTES = {
       tags: ['vectors'],
       summary: 'Delete vectors by their keys',
       params: nameParams,
+      querystring: DeadlineQuerySchema,
       body: DeleteRequestSchema,
       response: { 200: answer('The deletes are durable.', WriteResponseSchema), default: problem },
     },
@@ -184,6 +190,7 @@ export const ROUTES = {
       operationId: 'healthz',
       tags: ['cluster'],
       summary: 'Whether the process is alive',
+      security: [],
       response: { 200: answer('It is.', HealthResponseSchema), default: problem },
     },
   },
@@ -194,6 +201,7 @@ export const ROUTES = {
       operationId: 'readyz',
       tags: ['cluster'],
       summary: 'Whether requests are served',
+      security: [],
       response: { 200: answer('They are.', ReadyResponseSchema), default: problem },
     },
   },

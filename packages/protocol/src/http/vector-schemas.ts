@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts';
 import { OUTCOMES } from '../mutation.ts';
 import type { Outcome } from '../mutation.ts';
 import { WAITS, WRITE_MODES } from '../write-request.ts';
-import { closed, oneOf, PayloadSchema, ReceiptSchema, ValuesSchema, VectorKeySchema } from './value-schemas.ts';
+import { closed, oneOf, PayloadSchema, ReceiptSchema, ValuesSchema, VectorKeySchema, wholeNumber } from './value-schemas.ts';
 import type { JsonOf } from './value-schemas.ts';
 
 const mode = oneOf(WRITE_MODES, 'upsert (the default) replaces a vector of the same key; insert leaves it alone.');
@@ -25,12 +25,24 @@ export const WriteRequestSchema = closed(
 );
 export type WriteRequestJson = JsonOf<typeof WriteRequestSchema>;
 
+const timeoutMs = wholeNumber(1, LIMITS.timeoutMs, 'Deadline of the request in milliseconds.');
+
 export const WriteQuerySchema = closed(
-  { mode: Type.Optional(mode), wait: Type.Optional(wait) },
-  'Options of a write whose body is not application/json.',
+  { mode: Type.Optional(mode), wait: Type.Optional(wait), timeoutMs: Type.Optional(timeoutMs) },
+  'Options of a write; mode and wait are for bodies other than application/json, which holds them itself.',
 );
 
-export const WaitQuerySchema = closed({ wait: Type.Optional(wait) }, 'Options of a delete.');
+export const DeleteQuerySchema = closed({ wait: Type.Optional(wait), timeoutMs: Type.Optional(timeoutMs) }, 'Options of a delete.');
+
+export const DeadlineQuerySchema = closed({ timeoutMs: Type.Optional(timeoutMs) }, 'Options of a delete by keys.');
+
+export const VectorQuerySchema = closed(
+  {
+    after: Type.Optional(Type.String({ description: 'A receipt as JSON: the answer includes these writes.', examples: ['{"17":4711}'] })),
+    timeoutMs: Type.Optional(timeoutMs),
+  },
+  'Options of a read.',
+);
 
 const outcomeNames = Object.keys(OUTCOMES) as Outcome[];
 

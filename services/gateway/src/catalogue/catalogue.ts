@@ -174,7 +174,7 @@ function refuseConflict(wanted: WantedEmbedding, { spec }: EmbeddingRecord): voi
   if (conflict === undefined) return;
   throw new ShoalError(
     'spec_conflict',
-    `The embedding of this model, dimension and distance exists as ${spec.name} with ${conflict.field} ${conflict.existing}, not ${conflict.wanted}.`,
+    `An embedding of this model, dimension and distance exists under the name ${spec.name}; its ${conflict.field} is ${conflict.existing}, not ${conflict.wanted}.`,
     { field: conflict.field },
   );
 }

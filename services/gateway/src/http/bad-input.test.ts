@@ -196,6 +196,10 @@ describe('a request is refused for', () => {
   });
 
   it('an unknown route', () => refuses('GET', '/v1/embedings', undefined, { code: 'route_not_found', status: 404, field: 'path' }));
+  it('an unknown route, named with a path of bearable length', async () => {
+    const answer = await fixture.call('GET', `/v3/${'x'.repeat(300)}?secret=1`);
+    expect(answer.json<{ detail: string }>().detail).toBe(`There is no route GET /v3/${'x'.repeat(96)}…; /openapi.json lists those that there are.`);
+  });
   it('an unknown route with a body', () => refuses('POST', '/v2/x', 'whatever', { code: 'route_not_found', status: 404, field: 'path' }, { 'content-type': 'text/plain' }));
 
   it('a wrong method, naming the right ones', async () => {

@@ -87,14 +87,25 @@ function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: 
   app.addHook('onResponse', async (request, reply) => {
     endUnfinishedRequest(request, timers);
     const { statusCode } = reply;
-    const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
+    const level = logLevelOf(request.routeOptions.url, statusCode);
     const ms = Math.round(reply.elapsedTime * 100) / 100;
     logger[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url, status: statusCode, ms }, 'request');
   });
 }
 
-const routeNotFound = (request: FastifyRequest): ShoalError =>
-  new ShoalError('route_not_found', `There is no route ${request.method} for this path.`, { field: 'path' });
+/** Probes ask often, and "not ready" is an answer they expect. */
+function logLevelOf(route: string | undefined, statusCode: number): 'debug' | 'info' | 'warn' {
+  if (statusCode < 400 || OPEN_ROUTES.has(route ?? '')) return 'debug';
+  return statusCode >= 500 ? 'warn' : 'info';
+}
+
+const SHOWN_PATH_CHARS = 100;
+
+function routeNotFound({ method, url }: FastifyRequest): ShoalError {
+  const path = url.split('?', 1)[0] ?? '';
+  const shown = path.length > SHOWN_PATH_CHARS ? `${path.slice(0, SHOWN_PATH_CHARS)}…` : path;
+  return new ShoalError('route_not_found', `There is no route ${method} ${shown}; /openapi.json lists those that there are.`, { field: 'path' });
+}
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, { logger, isClosing }: HttpServerOptions): void {
   let known = expectedError(error);

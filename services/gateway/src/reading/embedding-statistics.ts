@@ -1,4 +1,4 @@
-import type { Slot } from '@shoal/protocol';
+import { LIMITS, type Slot } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import { failureOf } from '../failure.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
@@ -23,7 +23,8 @@ export async function embeddingStatistics(record: EmbeddingRecord, slots: number
     if (places === undefined) bySlot.set(place.slot, [place]);
     else places.push(place);
   }
-  const results = (await Promise.all([...bySlot].map(([slot, places]) => slotStatistics(record, slot, places, queries)))).flat();
+  const messages = [...bySlot].flatMap(([slot, places]) => inMessages(places).map((part) => slotStatistics(record, slot, part, queries)));
+  const results = (await Promise.all(messages)).flat();
   const sums = { vectorCount: 0, deletedCount: 0, memoryBytes: 0, graph: false, complete: true };
   for (const result of results) {
     if (!result.ok) {
@@ -36,6 +37,13 @@ export async function embeddingStatistics(record: EmbeddingRecord, slots: number
     sums.graph ||= result.graph;
   }
   return sums;
+}
+
+/** Cut so that each part fits one query message. */
+function inMessages(places: readonly PlacedPartition[]): readonly (readonly PlacedPartition[])[] {
+  const parts: (readonly PlacedPartition[])[] = [];
+  for (let start = 0; start < places.length; start += LIMITS.searchesPerMessage) parts.push(places.slice(start, start + LIMITS.searchesPerMessage));
+  return parts;
 }
 
 /** A slot that does not answer fails as one: who asks only wants to know that something is missing. */

@@ -133,6 +133,20 @@ describe('a search lane', () => {
     expect((await Promise.all(waiting)).every((result) => !result.ok && result.error === 'deadline_exceeded')).toBe(true);
   });
 
+  it('does not count searches whose deadline passed as waiting', async () => {
+    const lane = laneOf(1, 1);
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME);
+    await settle();
+    for (let id = 0; id < GATEWAY_LIMITS.queuedSearchesPerSlot; id += 1) void lane.search(workOf(id), clock.nowMs() + 50);
+    await vi.advanceTimersByTimeAsync(50);
+    const next = lane.search(workOf(7), clock.nowMs() + IN_TIME);
+    await settle();
+    shard.messages[0]?.answer();
+    await settle();
+    shard.messages[1]?.answer();
+    expect(await next).toMatchObject({ ok: true, distanceComputations: 7 });
+  });
+
   it('gives the failure of a message to all of its searches, and goes on', async () => {
     const lane = laneOf(1, 1);
     const lost = [lane.search(workOf(0), clock.nowMs() + IN_TIME), lane.search(workOf(1), clock.nowMs() + IN_TIME)];
@@ -144,6 +158,31 @@ describe('a search lane', () => {
     await settle();
     shard.messages[1]?.answer();
     expect(await next).toMatchObject({ ok: true, distanceComputations: 2 });
+  });
+
+  it('sends what waits behind a message that stays unanswered, for its shard may have died, up to a bound', async () => {
+    const lane = laneOf(1, 1);
+    void lane.search(workOf(0), clock.nowMs() + LIMITS.timeoutMs);
+    await settle();
+    const next = lane.search(workOf(1), clock.nowMs() + IN_TIME);
+    await vi.advanceTimersByTimeAsync(GATEWAY_LIMITS.overdueMs);
+    expect(sizes()).toEqual([1, 1]);
+    shard.messages[1]?.answer();
+    expect(await next).toMatchObject({ ok: true, distanceComputations: 1 });
+    for (let id = 2; id < GATEWAY_LIMITS.overdueMessages + 10; id += 1) {
+      void lane.search(workOf(id), clock.nowMs() + LIMITS.timeoutMs);
+      await vi.advanceTimersByTimeAsync(GATEWAY_LIMITS.overdueMs);
+    }
+    // The second was answered; one that is not overdue may be under way besides.
+    expect(shard.messages.length).toBe(GATEWAY_LIMITS.overdueMessages + 2);
+    for (const { answer } of shard.messages) answer();
+    await settle();
+    const late = lane.search(workOf(99), clock.nowMs() + IN_TIME);
+    await settle();
+    shard.messages.at(-1)?.answer();
+    await settle();
+    shard.messages.at(-1)?.answer();
+    expect(await late).toMatchObject({ ok: true, distanceComputations: 99 });
   });
 
   it('asks again in halves when an answer is too large to carry, and gives up on a single one', async () => {

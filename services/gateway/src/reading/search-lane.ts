@@ -33,8 +33,10 @@ const failure = (error: ItemFailure['error'], message: string): ItemFailure => (
  *
  * Invariants:
  * 1. Every search is settled exactly once, at its own deadline at the latest.
- * 2. At most `fullMessages` messages are under way and GATEWAY_LIMITS.queuedSearchesPerSlot searches wait.
+ * 2. At most `fullMessages` messages are under way, besides GATEWAY_LIMITS.overdueMessages that have been so for long, and
+ *    GATEWAY_LIMITS.queuedSearchesPerSlot searches wait.
  * 3. A search that was settled before its turn is not sent.
+ * 4. A message whose shard died or stands still does not keep later searches from another shard of the slot until its deadline.
  */
 export class SearchLane {
   readonly #slot: Slot;
@@ -44,6 +46,8 @@ export class SearchLane {
   readonly #limits: LaneLimits;
   #waiting: PendingSearch[] = [];
   #messagesInFlight = 0;
+  /** Messages that no longer count as in flight, because their answers are overdue. */
+  #overdueMessages = 0;
   #pumpPlanned = false;
 
   constructor(slot: Slot, queries: SlotQueries, clock: Clock, timers: Timers, limits: LaneLimits) {
@@ -58,6 +62,7 @@ export class SearchLane {
     return new Promise((resolve) => {
       const remainingMs = deadlineMs - this.#clock.nowMs();
       if (remainingMs <= 0) return resolve(this.#tooLate());
+      if (this.#waiting.length >= GATEWAY_LIMITS.queuedSearchesPerSlot) this.#waiting = this.#waiting.filter(({ settled }) => !settled);
       if (this.#waiting.length >= GATEWAY_LIMITS.queuedSearchesPerSlot) {
         return resolve(failure('overloaded', `${this.#waiting.length} searches wait for slot ${this.#slot}.`));
       }
@@ -126,8 +131,18 @@ export class SearchLane {
 
   async #send(batch: readonly PendingSearch[]): Promise<void> {
     this.#messagesInFlight += 1;
+    let overdue = false;
+    const cancelTimer = this.#timers.after(GATEWAY_LIMITS.overdueMs, () => {
+      if (this.#overdueMessages >= GATEWAY_LIMITS.overdueMessages) return;
+      overdue = true;
+      this.#overdueMessages += 1;
+      this.#messagesInFlight -= 1;
+      this.#pump();
+    });
     await this.#ask(batch);
-    this.#messagesInFlight -= 1;
+    cancelTimer();
+    if (overdue) this.#overdueMessages -= 1;
+    else this.#messagesInFlight -= 1;
     this.#pump();
   }
 

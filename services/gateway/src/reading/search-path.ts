@@ -1,6 +1,6 @@
 import type { MutationLog } from '@shoal/bus';
 import {
-  ERROR_REGISTRY, ShoalError,
+  ERROR_REGISTRY, ShoalError, parsePartition,
   type ItemFailure, type Partition, type SearchAnswer, type SearchHit, type SearchRequestBody,
 } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
@@ -49,27 +49,31 @@ export class SearchPath {
     const deadlineMs = clock.nowMs() + request.timeoutMs;
     const vectors = await this.#queryVectors(record, request, deadlineMs);
     const placed = partitionsOf(record, log.slots);
-    const perPartition = placed.map((place) => {
-      const shared = searchWork(record, request, place);
-      return { place, results: vectors.map((vector) => this.#dependencies.dispatcher.search(place.slot, { ...shared, vector }, deadlineMs)) };
-    });
-    const answered: SearchAnswer[][] = [];
+    const perPartition = await Promise.all(placed.map((place) => this.#searchPartition(record, request, place, vectors, deadlineMs)));
+    const answered: (readonly SearchAnswer[])[] = [];
     const missingPartitions: Partition[] = [];
     let firstFailure: ShoalError | undefined;
-    for (const { place, results } of perPartition) {
-      const settled = await Promise.all(results);
-      const failure = settled.find((result): result is ItemFailure => !result.ok);
-      if (failure === undefined) {
-        answered.push(settled as SearchAnswer[]);
+    for (const [index, result] of perPartition.entries()) {
+      if (!(result instanceof ShoalError)) {
+        answered.push(result);
         continue;
       }
-      const error = await this.#partitionError(place, failure, request);
-      if (!request.allowPartial || !ERROR_REGISTRY[error.code].retryable) throw error;
-      firstFailure ??= error;
-      missingPartitions.push(place.partition);
+      firstFailure ??= result;
+      missingPartitions.push(parsePartition(index));
     }
     if (answered.length === 0 && firstFailure !== undefined) throw firstFailure;
     return gather(answered, vectors.length, request.k, missingPartitions);
+  }
+
+  /** The answers of one partition, one per query; its error where the request allows an answer without it. */
+  async #searchPartition(record: EmbeddingRecord, request: SearchRequestBody, place: PlacedPartition, vectors: readonly Float32Array[], deadlineMs: number): Promise<readonly SearchAnswer[] | ShoalError> {
+    const shared = searchWork(record, request, place);
+    const results = await Promise.all(vectors.map((vector) => this.#dependencies.dispatcher.search(place.slot, { ...shared, vector }, deadlineMs)));
+    const failure = results.find((result): result is ItemFailure => !result.ok);
+    if (failure === undefined) return results as SearchAnswer[];
+    const error = await this.#partitionError(place, failure, request);
+    if (!request.allowPartial || !ERROR_REGISTRY[error.code].retryable) throw error;
+    return error;
   }
 
   async #queryVectors(record: EmbeddingRecord, { query, after }: SearchRequestBody, deadlineMs: number): Promise<readonly Float32Array[]> {

@@ -146,6 +146,27 @@ describe('a partition that does not answer', () => {
     expect(results.length).toBe(rest.distanceComputations);
   });
 
+  it('is asked about together with the others when a receipt may be unknown, so that a silent log costs its deadline once', async () => {
+    for (const slot of Object.keys(receipt)) fixture.shard.failures.set(Number(slot), { ok: false, error: 'receipt_timeout', message: 'Late.' });
+    const { log } = fixture.bus;
+    const lastSequence = log.lastSequence.bind(log);
+    let [asked, mostAtOnce] = [0, 0];
+    log.lastSequence = async (slot) => {
+      asked += 1;
+      mostAtOnce = Math.max(mostAtOnce, asked);
+      await new Promise((resolve) => setImmediate(resolve));
+      asked -= 1;
+      return lastSequence(slot);
+    };
+    try {
+      const answer = await search('l2', { vector: randomVector(), k: 1, after: receipt, allowPartial: true });
+      expect(answer.json()).toMatchObject({ code: 'receipt_timeout' });
+      expect(mostAtOnce).toBe(5);
+    } finally {
+      log.lastSequence = lastSequence;
+    }
+  });
+
   it('is an error all the same when no partition answers, or when waiting would not help', async () => {
     fixture.shard.failures.set(slotOf(parseEmbeddingCode(3), parsePartition(0), 16), { ok: false, error: 'slot_unavailable', message: 'Gone.' });
     expect((await search('dot', { vector: randomVector(), k: 1, allowPartial: true })).json()).toMatchObject({ code: 'slot_unavailable' });

@@ -1,9 +1,9 @@
+import { ROUTES } from '@shoal/protocol';
 import type { ClusterResponse, ClusterShard, HealthResponse, ReadyResponse } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { HeardShard } from '../cluster/cluster-view.ts';
 import { requireReady } from '../cluster/readiness.ts';
 import type { RouteContext } from './route-context.ts';
-import { routeOf } from './route-documents.ts';
 
 function shardToJson({ status, lastSeenMs }: HeardShard, nowMs: number): ClusterShard {
   const { shard, version, slots, engineMemoryBytes, engineMemoryMaxBytes } = status;
@@ -23,7 +23,7 @@ export function addClusterRoutes(app: FastifyInstance, context: RouteContext): v
   const { bus, clock, version, mode, catalogue, clusterView, isClosing } = context;
 
   app.route({
-    ...routeOf('getCluster'),
+    ...ROUTES.getCluster,
     handler: async (): Promise<ClusterResponse> => {
       const nowMs = clock.nowMs();
       return {
@@ -37,10 +37,10 @@ export function addClusterRoutes(app: FastifyInstance, context: RouteContext): v
     },
   });
 
-  app.route({ ...routeOf('healthz'), handler: async (): Promise<HealthResponse> => ({ status: 'ok', version }) });
+  app.route({ ...ROUTES.healthz, handler: async (): Promise<HealthResponse> => ({ status: 'ok', version }) });
 
   app.route({
-    ...routeOf('readyz'),
+    ...ROUTES.readyz,
     handler: async (): Promise<ReadyResponse> => {
       requireReady({
         closing: isClosing(),

@@ -1,4 +1,4 @@
-import { parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
+import { ROUTES, parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
 import { WantedEmbedding } from '../catalogue/explicit-parameters.ts';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
@@ -6,7 +6,6 @@ import { jsonBodyOf } from '../http/request-body.ts';
 import { embeddingStatistics } from '../reading/embedding-statistics.ts';
 import { refuseQuery } from './query-string.ts';
 import { embeddingOf, existingNameOf, type RouteContext } from './route-context.ts';
-import { routeOf } from './route-documents.ts';
 
 function describe({ spec, state, createdAtMs }: EmbeddingRecord): EmbeddingDescription {
   const { code, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas } = spec;
@@ -19,7 +18,7 @@ function describe({ spec, state, createdAtMs }: EmbeddingRecord): EmbeddingDescr
 /** Registers, lists, describes and drops embeddings. */
 export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, bus, queries }: RouteContext): void {
   app.route({
-    ...routeOf('registerEmbedding'),
+    ...ROUTES.registerEmbedding,
     handler: async (request, reply) => {
       refuseQuery(request);
       const body = jsonBodyOf(request);
@@ -30,7 +29,7 @@ export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, bus, queri
   });
 
   app.route({
-    ...routeOf('listEmbeddings'),
+    ...ROUTES.listEmbeddings,
     handler: async (request): Promise<EmbeddingListResponse> => {
       refuseQuery(request);
       return { embeddings: catalogue.list(request.tenant).map(describe) };
@@ -38,7 +37,7 @@ export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, bus, queri
   });
 
   app.route({
-    ...routeOf('getEmbedding'),
+    ...ROUTES.getEmbedding,
     handler: async (request) => {
       refuseQuery(request);
       const record = await embeddingOf(request, catalogue);
@@ -48,7 +47,7 @@ export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, bus, queri
   });
 
   app.route({
-    ...routeOf('dropEmbedding'),
+    ...ROUTES.dropEmbedding,
     handler: async (request, reply) => {
       refuseQuery(request);
       await catalogue.drop(request.tenant, existingNameOf(request));

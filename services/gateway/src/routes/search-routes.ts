@@ -1,9 +1,8 @@
-import { parseSearchRequest, payloadToJson, type Hit, type SearchHit, type SearchResponse } from '@shoal/protocol';
+import { ROUTES, parseSearchRequest, payloadToJson, type Hit, type SearchHit, type SearchResponse } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
 import { jsonBodyOf } from '../http/request-body.ts';
 import { refuseQuery } from './query-string.ts';
 import { embeddingOf, type RouteContext } from './route-context.ts';
-import { routeOf } from './route-documents.ts';
 
 function hitToJson({ key, distance, values, payload }: SearchHit): Hit {
   return {
@@ -17,7 +16,7 @@ function hitToJson({ key, distance, values, payload }: SearchHit): Hit {
 /** Searches. */
 export function addSearchRoutes(app: FastifyInstance, { bus, catalogue, clock, searchPath }: RouteContext): void {
   app.route({
-    ...routeOf('search'),
+    ...ROUTES.search,
     handler: async (request): Promise<SearchResponse> => {
       const startedAtMs = clock.nowMs();
       refuseQuery(request);

@@ -1,4 +1,4 @@
-import {
+import { ROUTES,
   decodeVectorBody, parseDeleteRequest, parseWriteLines, parseWriteRequest, payloadToJson, receiptToJson,
   type DeleteOperation, type PutOperation, type VectorKey, type VectorResponse, type WriteRequest, type WriteResponse,
 } from '@shoal/protocol';
@@ -8,7 +8,6 @@ import { bodyOf, jsonBodyOf } from '../http/request-body.ts';
 import type { WriteResult } from '../writing/write-path.ts';
 import { deleteOptions, readOptions, writeOptions, writeTimeoutMs } from './query-string.ts';
 import { embeddingOf, keyOf, type RouteContext } from './route-context.ts';
-import { routeOf } from './route-documents.ts';
 
 /** The write request of any of the three content types, checked as a whole. */
 function writeRequestOf(request: FastifyRequest, { spec }: EmbeddingRecord): { readonly write: WriteRequest; readonly timeoutMs: number } {
@@ -40,7 +39,7 @@ function writeResponse({ accepted, receipt, outcomes }: WriteResult): WriteRespo
 /** Writes, reads and deletes vectors. */
 export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, fetchPath, writePath }: RouteContext): void {
   app.route({
-    ...routeOf('writeVectors'),
+    ...ROUTES.writeVectors,
     handler: async (request) => {
       const record = await embeddingOf(request, catalogue);
       const { write, timeoutMs } = writeRequestOf(request, record);
@@ -49,7 +48,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
   });
 
   app.route({
-    ...routeOf('getVector'),
+    ...ROUTES.getVector,
     handler: async (request): Promise<VectorResponse> => {
       const record = await embeddingOf(request, catalogue);
       const key = keyOf(request);
@@ -60,7 +59,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
   });
 
   app.route({
-    ...routeOf('deleteVector'),
+    ...ROUTES.deleteVector,
     handler: async (request) => {
       const record = await embeddingOf(request, catalogue);
       const operations = deleteOperations([keyOf(request)]);
@@ -69,7 +68,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
   });
 
   app.route({
-    ...routeOf('deleteVectors'),
+    ...ROUTES.deleteVectors,
     handler: async (request) => {
       const record = await embeddingOf(request, catalogue);
       const timeoutMs = writeTimeoutMs(request);

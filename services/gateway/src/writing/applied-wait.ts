@@ -1,4 +1,4 @@
-import { ShoalError, type AwaitAppliedAnswer, type ErrorCode, type Outcome, type Sequence, type Slot } from '@shoal/protocol';
+import { LIMITS, ShoalError, type AwaitAppliedAnswer, type ErrorCode, type Outcome, type Sequence, type Slot } from '@shoal/protocol';
 import { pause, type Clock, type Timers } from '../clock.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { shardTimeoutMs, type SlotQueries } from '../reading/slot-queries.ts';
@@ -26,8 +26,8 @@ export class AppliedWait {
    */
   async wait(slot: Slot, sequences: readonly Sequence[], deadlineMs: number): Promise<readonly (readonly Outcome[] | undefined)[]> {
     const outcomes: (readonly Outcome[] | undefined)[] = [];
-    for (let start = 0; start < sequences.length; start += GATEWAY_LIMITS.queryItemsPerMessage) {
-      const answers = await this.#ask(slot, sequences.slice(start, start + GATEWAY_LIMITS.queryItemsPerMessage), deadlineMs);
+    for (let start = 0; start < sequences.length; start += LIMITS.searchesPerMessage) {
+      const answers = await this.#ask(slot, sequences.slice(start, start + LIMITS.searchesPerMessage), deadlineMs);
       outcomes.push(...answers.map((answer) => answer.outcomes));
     }
     return outcomes;

@@ -148,3 +148,20 @@ describe('a write that fails', () => {
     expect(answer.json()).toMatchObject({ code: 'embedding_dropped', status: 410, retryable: false });
   });
 });
+
+describe('an embedding with more partitions in a slot than one query message holds', () => {
+  it('tells the outcome of every item of a write, and counts all of its partitions', async () => {
+    const narrow = await GatewayFixture.start(1);
+    try {
+      await narrow.call('POST', '/v1/embeddings', { name: 'wide', model: 'm', dim: 2, distance: 'l2', partitions: LIMITS.searchesPerMessage * 2 + 3 });
+      const vectors = Array.from({ length: 1_000 }, (_, index) => ({ key: `k${index}`, values: [index, 1] }));
+      const answer = await narrow.call('POST', '/v1/embeddings/wide/vectors', { vectors, wait: 'applied' });
+      expect(answer.status).toBe(200);
+      expect(answer.json<WriteResponse>().outcomes).toEqual(vectors.map(({ key }) => ({ key, outcome: 'created' })));
+      const description = (await narrow.call('GET', '/v1/embeddings/wide')).json<{ stats: { vectorCount: number }; statsComplete?: boolean }>();
+      expect([description.stats.vectorCount, description.statsComplete]).toEqual([1_000, undefined]);
+    } finally {
+      await narrow.close();
+    }
+  });
+});

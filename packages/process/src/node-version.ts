@@ -1,4 +1,4 @@
-/** The version of Node that the servers and this command need: relaxed SIMD in WebAssembly, and a current standard library. */
+/** The version of Node that services and the command need: relaxed SIMD in WebAssembly, and a current standard library. */
 const NODE_MAJOR_MINIMUM = 24;
 
 /** What is wrong with a version such as `20.19.2`; undefined when it will do. */

@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Engine } from '@shoal/index';
+import { SUBJECTS, decodeOutcomes, encodeMutation, parseEmbeddingSpec, type Mutation, type Partition, type Sequence, type Slot, type VectorKey } from '@shoal/protocol';
+import { ShardStore } from '@shoal/store';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { answerQuery } from './answer-query.ts';
+import type { Timers } from './applied-waiters.ts';
+import type { SlotMessage } from './read-message.ts';
+import { SlotMachine } from './slot-machine.ts';
+
+const DIM = 4_096;
+const slot = 0 as Slot;
+const partition = 0 as Partition;
+const timers: Timers = {
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+const specOf = (code: number) => parseEmbeddingSpec({
+  code, tenant: 'default', name: `e${code}`, model: 'm', dim: DIM, distance: 'l2', hnsw: { m: 8, efConstruction: 40, seed: 1 },
+  rabitq: { bits: 4, seed: 42 }, storage: 'f32', partitions: 1, replicas: 1,
+});
+
+let sequence = 0;
+function message(code: number, body: { type: 'define' } | { type: 'write'; keys: readonly string[] }): SlotMessage {
+  sequence += 1;
+  const head = { operationId: sequence.toString(16).padStart(32, '0') as Mutation['operationId'], code: specOf(code).code, partition };
+  const bytes = encodeMutation(body.type === 'define'
+    ? { ...head, type: 'define', spec: specOf(code) }
+    : { ...head, type: 'write', dim: DIM, operations: body.keys.map((key, index) => ({ type: 'upsert', key: key as VectorKey, vector: new Float32Array(DIM).fill(index) })) });
+  return { sequence: sequence as Sequence, subject: SUBJECTS.mutation({ slot, code: head.code, partition }), timeMs: 0, bytes };
+}
+
+const keysOf = (from: number, count: number): string[] => Array.from({ length: count }, (_, index) => `k${from + index}`);
+
+let engine: Engine;
+let directory: string;
+let store: ShardStore;
+
+beforeEach(async () => {
+  sequence = 0;
+  engine = await Engine.start({ memoryMaxBytes: 16 * 2 ** 20, searchThreadCount: 1 });
+  directory = await mkdtemp(join(tmpdir(), 'shoal-slot-failures-'));
+  store = await ShardStore.open({ directory, slots: 1 });
+});
+afterEach(async () => {
+  await engine.close();
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+const recover = (signal: AbortSignal = new AbortController().signal): Promise<SlotMachine> => SlotMachine.recover({ slot, slots: 1, store, engine, timers }, signal);
+
+describe('a slot machine that fails', () => {
+  it('gives the memory of its indexes back when recovery does not come to its end', async () => {
+    const machine = await recover();
+    await machine.apply([message(1, { type: 'define' }), message(2, { type: 'define' }), message(2, { type: 'write', keys: ['a'] })]);
+    await machine.close();
+    const before = engine.stats();
+    await expect(recover(AbortSignal.abort())).rejects.toThrow();
+    expect(engine.stats()).toEqual(before);
+  });
+
+  it('gives the memory of a new index back when its definition cannot be stored', async () => {
+    const machine = await recover();
+    const before = engine.stats().indexCount;
+    const commit = store.commit.bind(store);
+    store.commit = () => Promise.reject(new Error('the disk is full'));
+    await expect(machine.apply([message(1, { type: 'define' })])).rejects.toThrow('the disk is full');
+    store.commit = commit;
+    await machine.close();
+    expect(engine.stats().indexCount).toBe(before);
+  });
+
+  it('sets aside only what does not fit when memory ends in the middle of a run over several partitions', async () => {
+    const machine = await recover();
+    await machine.apply([message(1, { type: 'define' }), message(2, { type: 'define' }), message(3, { type: 'define' })]);
+    const small = message(1, { type: 'write', keys: keysOf(0, 3) });
+    const fits = message(2, { type: 'write', keys: keysOf(0, 5) });
+    const tooMuch = Array.from({ length: 33 }, (_, part) => message(3, { type: 'write', keys: keysOf(part * 30, 30) }));
+    const after = message(1, { type: 'write', keys: ['k1', 'last'] });
+    await machine.apply([small, fits, ...tooMuch, after]);
+    expect(machine.appliedSequence).toBe(after.sequence);
+    const outcomes = (of: SlotMessage) => decodeOutcomes(machine.state.recent.at(of.sequence)?.outcomes ?? new Uint8Array());
+    expect(outcomes(small)).toEqual(['created', 'created', 'created']);
+    expect(outcomes(fits)).toEqual(Array.from({ length: 5 }, () => 'created'));
+    expect(outcomes(after)).toEqual(['replaced', 'created']);
+    const fates = tooMuch.map((part) => outcomes(part)[0]);
+    expect(new Set(fates)).toEqual(new Set(['created', 'memory_full']));
+    expect(machine.state.setAsideCount).toBe(fates.filter((fate) => fate === 'memory_full').length);
+    for (const [code, count] of [[1, 4], [2, 5], [3, fates.filter((fate) => fate === 'created').length * 30]] as const) {
+      const { items: [answer] } = await answerQuery(machine, { type: 'search', items: [{
+        code: specOf(code).code, partition, vector: new Float32Array(DIM), k: 1_000, ef: 100, path: 'flat', rerank: 1, after: 0 as Sequence, timeoutMs: 1_000, includeValues: true, includePayload: false,
+      }] });
+      const hits = answer?.ok === true && 'hits' in answer ? answer.hits : [];
+      expect([hits.length, new Set(hits.map(({ key }) => key)).size]).toEqual([count, count]);
+    }
+    await machine.close();
+  });
+
+  it('refuses whoever waits, and whoever comes to wait, once it stops answering', async () => {
+    const machine = await recover();
+    const wait = () => answerQuery(machine, { type: 'await-applied', items: [{ sequence: 1 as Sequence, timeoutMs: 60_000 }] });
+    const early = wait();
+    machine.stopWaiting();
+    const refused = { items: [{ ok: false, error: 'slot_unavailable' }] };
+    expect(await early).toMatchObject(refused);
+    expect(await wait()).toMatchObject(refused);
+    await machine.close();
+  });
+});
