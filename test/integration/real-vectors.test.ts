@@ -45,7 +45,7 @@ interface RecallRow {
 async function loadAndMeasure(target: Target, name: string, partitions: number): Promise<RecallRow[]> {
   const load = await shoal(target, 'load', file('base.bvecs'), '--embedding', name, '--model', name, '--distance', 'l2', '--partitions', String(partitions));
   expect(load).toMatch(/10,?000/);
-  const recall = await shoal(target, 'recall', name, '--queries', file('query.bvecs'), '--truth', file('groundtruth.ivecs'), '--k', '10', '--ef', '100', '--path', 'exact,flat,auto', '--json');
+  const recall = await shoal(target, 'recall', name, '--queries', file('query.bvecs'), '--truth', file('groundtruth.ivecs'), '--k', '10', '--ef', '100', '--path', 'exact,rabitq,flat,auto', '--json');
   return (JSON.parse(recall) as { rows: RecallRow[] }).rows;
 }
 
@@ -54,6 +54,7 @@ function expectRecall(rows: readonly RecallRow[]): void {
   console.log(rows.map((row) => `${row.path} ef=${row.ef}: recall@10 ${row.recall.toFixed(4)}`).join(', '));
   expect(of('flat')).toBe(1);
   expect(of('exact')).toBeGreaterThanOrEqual(0.99);
+  expect(of('rabitq')).toBeGreaterThanOrEqual(0.99);
   expect(of('auto')).toBeGreaterThanOrEqual(0.99);
 }
 

@@ -36,7 +36,6 @@ export const ERROR_REGISTRY = {
   vector_not_found: entry(404, false, 'No vector has this key', 'Check the key.'),
   name_taken: entry(409, false, 'Another embedding has this name', 'Choose another name.'),
   spec_conflict: entry(409, false, 'The embedding exists with other parameters', 'Register with the same parameters, or drop it first.'),
-  path_unavailable: entry(400, false, 'The search path is not available here', 'Use auto, exact or flat.'),
   too_many_embeddings: entry(429, false, 'The tenant has as many embeddings as it may have', 'Drop embeddings that are no longer needed.'),
   // The state of the cluster.
   receipt_timeout: entry(504, true, 'The write named by the receipt was not applied before the deadline', 'Try again, or allow more time with timeoutMs.'),

@@ -24,7 +24,8 @@ export const LIMITS = {
   queriesPerRequest: 256,
   k: 1_000,
   ef: 4_096,
-  rerank: 100,
+  /** Candidates per result that a search on codes may re-rank. */
+  rerank: 64,
   timeoutMs: 60_000,
   hnswM: 64,
   hnswEfConstruction: 2_000,
@@ -51,11 +52,12 @@ export const DEFAULTS = {
   m: 16,
   efConstruction: 200,
   hnswSeed: 42,
-  rabitqBits: 4,
+  rabitqBits: 8,
   rabitqSeed: 42,
   partitions: 1,
   replicas: 1,
-  rerank: 10,
+  /** 0: as many candidates as a search on codes of the embedding's bits needs to lose no recall. */
+  rerank: 0,
   searchTimeoutMs: 10_000,
   writeTimeoutMs: 30_000,
 } as const;

@@ -16,6 +16,7 @@ export interface SearchItem {
   readonly k: number;
   readonly ef: number;
   readonly path: SearchPath;
+  /** Candidates per result whose exact distances decide; 0 leaves it to the index. */
   readonly rerank: number;
   /** The answer must include everything of this slot up to here; 0 asks for nothing. */
   readonly after: Sequence;

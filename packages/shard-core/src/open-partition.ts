@@ -8,8 +8,8 @@ import { PACE, SLOT_LIMITS } from './limits.ts';
 import type { ActivePartition } from './partition-state.ts';
 
 async function openIndex(engine: Engine, spec: EmbeddingSpec): Promise<VectorIndex> {
-  const { m, efConstruction, seed } = spec.hnsw;
-  return engine.openIndex({ dim: spec.dim, distance: spec.distance, m, efConstruction, seed });
+  const { dim, distance, hnsw, rabitq } = spec;
+  return engine.openIndex({ dim, distance, ...hnsw, rabitq });
 }
 
 export async function openEmptyPartition(engine: Engine, ref: PartitionRef, spec: EmbeddingSpec): Promise<ActivePartition> {

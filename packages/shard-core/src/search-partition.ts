@@ -24,9 +24,9 @@ export async function searchPartition(machine: SlotMachine, item: SearchItem): P
     if (item.vector.length !== partition.spec.dim) {
       throw new ShoalError('dimension_mismatch', `The query has ${item.vector.length} components, the embedding ${partition.spec.dim}.`, { field: 'vector', limit: partition.spec.dim });
     }
-    if (item.path === 'rabitq') throw new ShoalError('path_unavailable', 'The path rabitq is not available here; use auto, exact or flat.', { field: 'path' });
     const operationCount = partition.operationCount;
-    const found = await partition.index.search({ vector: item.vector, k: item.k, ef: Math.max(item.ef, item.k), path: item.path });
+    const { vector, k, path } = item;
+    const found = await partition.index.search({ vector, k, ef: Math.max(item.ef, k), path, ...(item.rerank === 0 ? {} : { rerank: item.rerank }) });
     // Keys are read before anything else can run, while none of these ids can have been given to another vector.
     const hits = Array.from(found.ids, (id, index): FoundHit => ({ id: id as VecId, key: partition.keys.get(id as VecId), distance: found.distances[index] ?? Number.NaN }));
     const withRows = item.includeValues || item.includePayload;

@@ -15,7 +15,7 @@ export const SearchRequestSchema = closed(
     ef: Type.Optional(wholeNumber(1, LIMITS.ef, 'Candidates kept while the graph is searched; below k it counts as k.', { default: DEFAULTS.ef })),
     path: Type.Optional(oneOf(SEARCH_PATHS, 'How to search; auto (the default) chooses.')),
     rerank: Type.Optional(
-      wholeNumber(1, LIMITS.rerank, 'With codes, k times this many candidates get exact distances.', { default: DEFAULTS.rerank }),
+      wholeNumber(1, LIMITS.rerank, 'On codes, k times this many candidates get exact distances; without it, as many as the bits of the codes need.'),
     ),
     after: Type.Optional(ReceiptSchema),
     include: Type.Optional(Type.Array(oneOf(INCLUDES, 'What to return with each hit.'), { maxItems: INCLUDES.length })),

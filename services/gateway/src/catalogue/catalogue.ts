@@ -86,7 +86,8 @@ export class Catalogue {
     return untilSettled(this.#timers, 'The registration', async () => {
       let held = await this.#lifecycle.readClaim(identity);
       if (held === undefined) {
-        unclaimedCode ??= await this.#newCode(tenant, wanted);
+        unclaimedCode ??= await this.#newCode(tenant, identity, wanted);
+        if (unclaimedCode === undefined) return undefined;
         held = await this.#claim(tenant, identity, wanted, unclaimedCode);
         if (held === undefined) return undefined;
         [ownCode, unclaimedCode] = [unclaimedCode, undefined];
@@ -105,13 +106,16 @@ export class Catalogue {
     });
   }
 
-  async #newCode(tenant: TenantId, { registration }: WantedEmbedding): Promise<EmbeddingCode> {
+  /** Undefined when another gateway has claimed the identity since it was read. */
+  async #newCode(tenant: TenantId, identity: string, { registration }: WantedEmbedding): Promise<EmbeddingCode | undefined> {
     if (this.#cache.activeCount(tenant) >= LIMITS.embeddingsPerTenant) {
       throw new ShoalError('too_many_embeddings', `A tenant may have ${LIMITS.embeddingsPerTenant} embeddings.`, { limit: LIMITS.embeddingsPerTenant });
     }
     // Only saves a code and two writes: the name is taken by compare-and-set later.
-    if ((await this.#names.holder(tenant, registration.name)) !== undefined) throw nameTaken(registration.name);
-    return this.#codes.next();
+    const holder = await this.#names.holder(tenant, registration.name);
+    if (holder === undefined) return this.#codes.next();
+    if (holder.identity === identity) return undefined;
+    throw nameTaken(registration.name);
   }
 
   /** Claims the identity with a code that no claim has had; undefined when another gateway was faster. */

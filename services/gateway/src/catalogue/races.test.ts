@@ -21,6 +21,20 @@ async function aboutToWithdraw(bus: MemoryBus) {
   return { withdrawing, registration };
 }
 
+describe('a registration whose identity another gateway claims after it was read', () => {
+  it('returns the embedding of that claim, whose name it finds taken', async () => {
+    const bus = new MemoryBus();
+    // Calls: 0 identity, 1 name.
+    const slower = new SteppedGateway(bus, [1]);
+    const registration = slower.catalogue.register(TENANT, wanted({ name }));
+    await slower.stopped();
+    const faster = await newCatalogue(bus).register(TENANT, wanted({ name }));
+    slower.goOn();
+    expect(await registration).toEqual({ record: faster.record, created: false });
+    checkCatalogue(bus);
+  });
+});
+
 describe('a claim that one gateway withdraws while another finishes it', () => {
   it('is withdrawn when nothing has changed', async () => {
     const bus = new MemoryBus();

@@ -145,7 +145,7 @@ describe('a search is refused for', () => {
     ['a wrong dimension in a batch', { vectors: [[1, 2], [1]], k: 1 }, { code: 'dimension_mismatch', status: 400, field: 'vectors[1]', limit: 2 }],
     ['vector and key at once', { vector: [1, 2], key: 'a', k: 1 }, { code: 'invalid_field', status: 400, field: 'key' }],
     ['nothing to search for', { k: 1 }, { code: 'missing_field', status: 400, field: 'vector' }],
-    ['the path rabitq', { vector: [1, 2], k: 1, path: 'rabitq' }, { code: 'path_unavailable', status: 400, field: 'path' }],
+    ['rerank over the limit', { vector: [1, 2], k: 1, rerank: 65 }, { code: 'invalid_field', status: 400, field: 'rerank', limit: 64 }],
     ['a receipt with an unknown slot', { vector: [1, 2], k: 1, after: { 8: 1 } }, { code: 'invalid_field', status: 400, field: 'after.8', limit: 7 }],
     ['a receipt that is a number', { vector: [1, 2], k: 1, after: 7 }, { code: 'invalid_field', status: 400, field: 'after' }],
     ['a deadline beyond the limit', { vector: [1, 2], k: 1, timeoutMs: LIMITS.timeoutMs + 1 }, { code: 'invalid_field', status: 400, field: 'timeoutMs', limit: LIMITS.timeoutMs }],

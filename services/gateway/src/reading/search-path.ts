@@ -40,12 +40,12 @@ export class SearchPath {
   }
 
   /**
-   * Throws `vector_not_found` (search by key), `path_unavailable`, `receipt_unknown`, and for a partition that failed
+   * Throws `vector_not_found` (search by key), `receipt_unknown`, and for a partition that failed
    * its own error, naming it, unless the request allows an answer without it. An answer without any partition is never given.
    */
   async search(record: EmbeddingRecord, request: SearchRequestBody): Promise<SearchOutcome> {
     const { clock, log } = this.#dependencies;
-    refuseUnavailable(record, request);
+    refuseExcessive(record, request);
     const deadlineMs = clock.nowMs() + request.timeoutMs;
     const vectors = await this.#queryVectors(record, request, deadlineMs);
     const placed = partitionsOf(record, log.slots);
@@ -117,11 +117,8 @@ function gather(answered: readonly (readonly SearchAnswer[])[], queries: number,
   return { hits, missingPartitions, path, distanceComputations };
 }
 
-/** Refuses what this release does not do, and requests whose answers would be beyond all bounds. */
-function refuseUnavailable({ spec }: EmbeddingRecord, request: SearchRequestBody): void {
-  if (request.path === 'rabitq') {
-    throw new ShoalError('path_unavailable', 'The path rabitq is not available; use auto, exact or flat.', { field: 'path' });
-  }
+/** Refuses requests whose answers would be beyond all bounds. */
+function refuseExcessive({ spec }: EmbeddingRecord, request: SearchRequestBody): void {
   const queries = request.query.type === 'vectors' ? request.query.vectors.length : 1;
   const searches = queries * spec.partitions;
   refuseAbove('vectors', 'searches (queries times partitions)', searches, GATEWAY_LIMITS.searchItemsPerRequest);

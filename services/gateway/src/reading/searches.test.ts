@@ -78,7 +78,7 @@ describe(`searches (seed ${SEED})`, () => {
     fixture.shard.receivedSearches.length = 0;
     await search('dot', { vector: randomVector(), k: 7, ef: 3, path: 'flat', timeoutMs: 5_000 });
     const [message] = fixture.shard.receivedSearches;
-    expect(message?.items[0]).toMatchObject({ k: 7, ef: 7, path: 'flat', rerank: 10, includeValues: false });
+    expect(message?.items[0]).toMatchObject({ k: 7, ef: 7, path: 'flat', rerank: 0, includeValues: false });
     expect(message?.items[0]?.after).toBeGreaterThan(0);
     expect(message?.items[0]?.timeoutMs).toBeLessThanOrEqual(5_000);
   });
