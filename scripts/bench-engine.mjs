@@ -5,8 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fileURLToPath } from 'node:url';
-import { ensureBuilt, ensureInstalled, root, run, toolEnvironment } from './workspace.mjs';
+import { engineBench, root } from './workspace.mjs';
 
 const { values } = parseArgs({ options: {
   data: { type: 'string', default: '100000x128,30000x768' }, 'bigann10k': { type: 'string', default: join(root, '..', 'shared', 'data') },
@@ -18,16 +17,7 @@ const { values } = parseArgs({ options: {
   'no-native': { type: 'boolean', default: false }, out: { type: 'string', default: join(root, '.cache', 'bench-engine') },
 } });
 
-const built = new URL('../packages/bench/dist/engine/index.js', import.meta.url);
-const isRightNode = Number(process.versions.node.split('.')[0]) >= 22;
-if (!isRightNode || !existsSync(built)) {
-  await ensureInstalled();
-  await ensureBuilt();
-}
-// The engine needs the workspace's own Node: start again with it if this is another.
-if (!isRightNode) process.exit(await run('node', [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { env: toolEnvironment() }));
-
-const bench = await import(built.href);
+const bench = await engineBench(import.meta.url);
 const { openDataset } = await import(new URL('../packages/bench/dist/datasets/index.js', import.meta.url).href);
 const k = Number(values.k);
 const parameters = { m: Number(values.m), efConstruction: Number(values['ef-construction']) };

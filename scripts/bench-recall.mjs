@@ -1,23 +1,12 @@
 // Recall@10 of each path on bigann10k, by bits of the codes, with and without re-ranking, at several beam widths, as a table in Markdown.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fileURLToPath } from 'node:url';
-import { ensureBuilt, ensureInstalled, root, run, toolEnvironment } from './workspace.mjs';
+import { engineBench, root } from './workspace.mjs';
 
 const { values } = parseArgs({ options: {
   data: { type: 'string', default: join(root, '..', 'shared', 'data') }, efs: { type: 'string', default: '50,100,200,400' } } });
 
-const built = new URL('../packages/bench/dist/engine/index.js', import.meta.url);
-const isRightNode = Number(process.versions.node.split('.')[0]) >= 22;
-if (!isRightNode || !existsSync(built)) {
-  await ensureInstalled();
-  await ensureBuilt();
-}
-// The engine needs the workspace's own Node: start again with it if this is another.
-if (!isRightNode) process.exit(await run('node', [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { env: toolEnvironment() }));
-
-const bench = await import(built.href);
+const bench = await engineBench(import.meta.url);
 const { openDataset } = await import(new URL('../packages/bench/dist/datasets/index.js', import.meta.url).href);
 const { LocalEngine } = await import(new URL('../packages/index/dist/index.js', import.meta.url).href);
 const k = 10;

@@ -1,10 +1,8 @@
 // `npm run bench:smoke`: the engine against hnswlib-node and usearch, one thread each, on the same generated data in the same run.
 // The peers are no dependencies: they are installed into .cache/bench-peers the first time.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fileURLToPath } from 'node:url';
-import { ensureBuilt, ensureInstalled, root, run, toolEnvironment } from './workspace.mjs';
+import { engineBench, root } from './workspace.mjs';
 
 const { values } = parseArgs({ options: {
   count: { type: 'string', default: '20000' }, dim: { type: 'string', default: '128' }, queries: { type: 'string', default: '1000' },
@@ -13,16 +11,7 @@ const { values } = parseArgs({ options: {
   repetitions: { type: 'string', default: '3' }, 'no-peers': { type: 'boolean', default: false }, sweep: { type: 'boolean', default: false },
 } });
 
-const built = new URL('../packages/bench/dist/engine/index.js', import.meta.url);
-const isRightNode = Number(process.versions.node.split('.')[0]) >= 22;
-if (!isRightNode || !existsSync(built)) {
-  await ensureInstalled();
-  await ensureBuilt();
-}
-// The engine needs the workspace's own Node: start again with it if this is another.
-if (!isRightNode) process.exit(await run('node', [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { env: toolEnvironment() }));
-
-const bench = await import(built.href);
+const bench = await engineBench(import.meta.url);
 const [count, dim, queryCount, k] = [values.count, values.dim, values.queries, values.k].map(Number);
 const parameters = { m: Number(values.m), efConstruction: Number(values['ef-construction']) };
 const all = bench.clusteredVectors({

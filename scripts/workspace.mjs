@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const stampPath = join(root, 'node_modules', '.shoal-installed');
@@ -63,4 +63,19 @@ export async function runTask(task) {
 export async function ensureBuilt() {
   say('Building (unchanged packages come from the cache)');
   await runTask('build');
+}
+
+/**
+ * The engine's benchmark, for the script at `scriptUrl`. Builds what is not built; where this Node is older than the workspace's own,
+ * runs the script again with that one and ends this process.
+ */
+export async function engineBench(scriptUrl) {
+  const built = join(root, 'packages', 'bench', 'dist', 'engine', 'index.js');
+  const isOwnNode = Number(process.versions.node.split('.')[0]) >= 24;
+  if (!isOwnNode || !existsSync(built)) {
+    await ensureInstalled();
+    await ensureBuilt();
+  }
+  if (!isOwnNode) process.exit(await run('node', [fileURLToPath(scriptUrl), ...process.argv.slice(2)], { env: toolEnvironment() }));
+  return import(pathToFileURL(built).href);
 }
