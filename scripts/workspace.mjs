@@ -66,16 +66,14 @@ export async function ensureBuilt() {
 }
 
 /**
- * The engine's benchmark, for the script at `scriptUrl`. Builds what is not built; where this Node is older than the workspace's own,
+ * The engine's benchmark, built, for the script at `scriptUrl`. Where this Node is older than the workspace's own,
  * runs the script again with that one and ends this process.
  */
 export async function engineBench(scriptUrl) {
   const built = join(root, 'packages', 'bench', 'dist', 'engine', 'index.js');
   const isOwnNode = Number(process.versions.node.split('.')[0]) >= 24;
-  if (!isOwnNode || !existsSync(built)) {
-    await ensureInstalled();
-    await ensureBuilt();
-  }
+  await ensureInstalled();
+  await ensureBuilt();
   if (!isOwnNode) process.exit(await run('node', [fileURLToPath(scriptUrl), ...process.argv.slice(2)], { env: toolEnvironment() }));
   return import(pathToFileURL(built).href);
 }
