@@ -6,19 +6,13 @@ import { SUBJECTS, decodeOutcomes, encodeMutation, parseEmbeddingSpec, type Muta
 import { ShardStore } from '@shoal/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answerQuery } from './answer-query.ts';
-import type { Timers } from './applied-waiters.ts';
 import type { SlotMessage } from './read-message.ts';
 import { SlotMachine } from './slot-machine.ts';
+import { realTimers as timers } from './testing/real-timers.ts';
 
 const DIM = 4_096;
 const slot = 0 as Slot;
 const partition = 0 as Partition;
-const timers: Timers = {
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 const specOf = (code: number) => parseEmbeddingSpec({
   code, tenant: 'default', name: `e${code}`, model: 'm', dim: DIM, distance: 'l2', hnsw: { m: 8, efConstruction: 40, seed: 1 },

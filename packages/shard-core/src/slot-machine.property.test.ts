@@ -7,20 +7,14 @@ import { ShardStore } from '@shoal/store';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerQuery } from './answer-query.ts';
-import type { Timers } from './applied-waiters.ts';
 import type { SlotMessage } from './read-message.ts';
 import { SlotMachine } from './slot-machine.ts';
+import { realTimers as timers } from './testing/real-timers.ts';
 
 const SLOTS = 1;
 const DIM = 4;
 const slot = 0 as Slot;
 const partition = 0 as Partition;
-const timers: Timers = {
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 function specOf(code: number) {
   return parseEmbeddingSpec({
