@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { EmbeddingHandle } from '@shoal/client';
 import type { ReceiptJson } from '@shoal/protocol';
 
@@ -64,6 +65,11 @@ export class Ledger {
     const fact = this.#facts.get(key);
     if (fact === undefined || fact.state === 'deleted') return [undefined];
     return fact.state === 'live' ? [fact.version] : fact.versions;
+  }
+
+  /** Every version that was ever sent for a key, acknowledged or not. */
+  sent(key: string): readonly number[] {
+    return [...(this.#retiredAt.get(key)?.keys() ?? [])];
   }
 
   /** A moment in the order of acknowledgements. */
@@ -136,34 +142,48 @@ export interface AuditResult {
   readonly duplicated: string[];
 }
 
+/** One search that looks for a key at the place of one of its versions. */
+interface Probe {
+  readonly key: string;
+  readonly vector: Float32Array;
+}
+
+/** Every version ever sent has its probe: one that must be gone would otherwise lie too far from the others to be seen. */
+function probesOf(ledger: Ledger): Probe[] {
+  return ledger.keys.flatMap((key) => ledger.sent(key).map((version) => ({ key, vector: vectorOf(key, version, ledger.dim) })));
+}
+
 /**
- * Compares everything that the ledger knows with the database, by reading every key and by searching around every vector exactly:
+ * Compares everything that the ledger knows with the database, by searching exactly around every vector that was ever sent:
  * a live key must be found once, at distance zero, in a version that it may have; a deleted one never.
  */
 export async function audit(handle: EmbeddingHandle, ledger: Ledger, after: ReceiptJson): Promise<AuditResult> {
   const result: AuditResult = { missing: [], stale: [], phantom: [], duplicated: [] };
-  const keys = ledger.keys;
+  const found = new Set<string>();
+  const probes = probesOf(ledger);
   const batch = 128;
-  for (let start = 0; start < keys.length; start += batch) {
-    const chunk = keys.slice(start, start + batch);
-    const probes = chunk.map((key) => ({ key, version: ledger.possible(key).findLast((version) => version !== undefined) ?? 1 }));
-    const vectors = probes.map(({ key, version }) => vectorOf(key, version, ledger.dim));
+  for (let start = 0; start < probes.length; start += batch) {
+    const chunk = probes.slice(start, start + batch);
+    const vectors = chunk.map(({ vector }) => vector);
     const { results } = await handle.searchMany({ vectors, k: 5, path: 'flat', after, include: ['payload'], timeoutMs: 30_000 });
     for (const [index, hits] of results.entries()) {
-      const key = chunk[index] ?? '';
-      const own = hits.filter((hit) => hit.key === key);
+      const { key, vector } = chunk[index] ?? assert.fail('one answer per probe');
       const possible = ledger.possible(key);
+      const own = hits.filter((hit) => hit.key === key);
       if (own.length > 1) result.duplicated.push(key);
-      if (own.length === 0 && !possible.includes(undefined)) result.missing.push(key);
-      const version = own[0]?.payload?.['version'] as number | undefined;
-      if (own.length > 0 && !possible.includes(version)) (possible.every((each) => each === undefined) ? result.phantom : result.stale).push(key);
+      if (own.length > 0) {
+        found.add(key);
+        const version = own[0]?.payload?.['version'] as number | undefined;
+        if (!possible.includes(version)) (possible.every((each) => each === undefined) ? result.phantom : result.stale).push(key);
+      }
       for (const hit of hits) {
         const hitVersion = hit.payload?.['version'] as number;
-        const expected = l2(vectors[index] ?? new Float32Array(), vectorOf(hit.key, hitVersion, ledger.dim));
+        const expected = l2(vector, vectorOf(hit.key, hitVersion, ledger.dim));
         if (!ledger.possible(hit.key).includes(hitVersion) || Math.abs(expected - hit.distance) > 1e-3) result.phantom.push(hit.key);
       }
     }
   }
+  result.missing.push(...ledger.keys.filter((key) => !found.has(key) && !ledger.possible(key).includes(undefined)));
   return result;
 }
 
