@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bus: ['protocol'],
   'shard-core': ['index', 'protocol', 'store'],
   client: ['protocol'],
+  telemetry: ['protocol'],
   bench: ['index', 'protocol'],
   cli: ['bench', 'bus', 'client', 'process', 'protocol'],
   gateway: ['bus', 'process', 'protocol'],
