@@ -7,16 +7,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   index: ['kernel'],
   process: ['protocol'],
+  pacing: ['protocol'],
   store: ['protocol'],
   bus: ['protocol'],
-  'shard-core': ['index', 'protocol', 'store'],
+  'shard-core': ['index', 'pacing', 'protocol', 'store'],
   client: ['protocol'],
   telemetry: ['protocol'],
   bench: ['index', 'protocol'],
   cli: ['bench', 'bus', 'client', 'process', 'protocol'],
-  gateway: ['bus', 'process', 'protocol'],
-  shard: ['bus', 'index', 'process', 'protocol', 'shard-core', 'store'],
-  node: ['bus', 'gateway', 'process', 'protocol', 'shard'],
+  gateway: ['bus', 'pacing', 'process', 'protocol'],
+  shard: ['bus', 'index', 'pacing', 'process', 'protocol', 'shard-core', 'store'],
+  node: ['bus', 'gateway', 'pacing', 'process', 'protocol', 'shard'],
 };
 
 interface Import {

@@ -1,17 +1,13 @@
 /** Callers that wait until a slot has applied a sequence, each with a deadline. */
+import type { Timers } from '@shoal/pacing';
 import { ShoalError, type Sequence } from '@shoal/protocol';
 import { PACE } from './limits.ts';
-
-/** Runs a callback after a time, and can be told not to. */
-export interface Timers {
-  after(delayMs: number, run: () => void): { cancel(): void };
-}
 
 interface Waiter {
   readonly sequence: Sequence;
   readonly resolve: () => void;
   readonly reject: (error: ShoalError) => void;
-  readonly timer: { cancel(): void };
+  readonly cancelTimer: () => void;
 }
 
 export class AppliedWaiters {
@@ -30,11 +26,11 @@ export class AppliedWaiters {
       return Promise.reject(new ShoalError('overloaded', 'Too many requests wait for writes to be applied. Try again shortly.'));
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = this.#timers.after(timeoutMs, () => {
+    const cancelTimer = this.#timers.after(timeoutMs, () => {
       this.#waiters.delete(waiter);
       reject(new ShoalError('receipt_timeout', `Sequence ${sequence} was not applied within ${timeoutMs} ms. Try again, or allow more time with timeoutMs.`));
     });
-    const waiter: Waiter = { sequence, resolve, reject, timer };
+    const waiter: Waiter = { sequence, resolve, reject, cancelTimer };
     this.#waiters.add(waiter);
     return promise;
   }
@@ -43,7 +39,7 @@ export class AppliedWaiters {
     for (const waiter of this.#waiters) {
       if (waiter.sequence > sequence) continue;
       this.#waiters.delete(waiter);
-      waiter.timer.cancel();
+      waiter.cancelTimer();
       waiter.resolve();
     }
   }
@@ -52,7 +48,7 @@ export class AppliedWaiters {
   close(error: ShoalError): void {
     this.#closed = error;
     for (const waiter of this.#waiters) {
-      waiter.timer.cancel();
+      waiter.cancelTimer();
       waiter.reject(error);
     }
     this.#waiters.clear();

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answerQuery } from './answer-query.ts';
 import type { SlotMessage } from './read-message.ts';
 import { SlotMachine } from './slot-machine.ts';
-import { realTimers as timers } from './testing/real-timers.ts';
+import { systemTimers as timers } from '@shoal/pacing';
 
 const DIM = 4_096;
 const slot = 0 as Slot;

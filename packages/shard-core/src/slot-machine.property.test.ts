@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerQuery } from './answer-query.ts';
 import type { SlotMessage } from './read-message.ts';
 import { SlotMachine } from './slot-machine.ts';
-import { realTimers as timers } from './testing/real-timers.ts';
+import { systemTimers as timers } from '@shoal/pacing';
 
 const SLOTS = 1;
 const DIM = 4;

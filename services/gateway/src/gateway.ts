@@ -5,7 +5,7 @@ import { ROUTES, ShoalError, type OperationId } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Catalogue } from './catalogue/catalogue.ts';
-import { systemTimers, type Clock, type Timers } from './clock.ts';
+import { systemTimers, type Clock, type Timers } from '@shoal/pacing';
 import { ClusterView } from './cluster/cluster-view.ts';
 import type { GatewayConfig } from './config.ts';
 import { createHttpServer } from './http/http-server.ts';
@@ -94,7 +94,7 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addVectorRoutes(app, context);
   addSearchRoutes(app, context);
   addClusterRoutes(app, context);
-  app.get(OPENAPI_URL, { schema: { hide: true } }, async () => app.swagger());
+  app.get(OPENAPI_URL, { config: { access: 'open' }, schema: { hide: true } }, async () => app.swagger());
   answerOtherMethods(app, [...Object.values(ROUTES), { method: 'GET', url: OPENAPI_URL }]);
 }
 

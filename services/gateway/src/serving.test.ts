@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { ShoalError, type SearchResponse, type WriteResponse } from '@shoal/protocol';
-import { systemTimers, type Timers } from './clock.ts';
+import { systemTimers, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from './limits.ts';
 import { GatewayFixture, ROOT_KEY, call, startTestGateway } from './testing/gateway-fixture.ts';
 

@@ -8,7 +8,7 @@ import { parseShardId, type Slot } from '@shoal/protocol';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { startShard } from './shard.ts';
-import { systemTimers } from './system-timers.ts';
+import { systemTimers } from '@shoal/pacing';
 
 it.each([['writer', 0], ['search', 1]])('a shard tells its process when the %s thread of its engine died', async (_, thread) => {
   const directory = await mkdtemp(join(tmpdir(), 'shoal-engine-death-'));

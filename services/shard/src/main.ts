@@ -3,7 +3,7 @@ import { VERSION, runProcess } from '@shoal/process';
 import { pino } from 'pino';
 import { parseShardEnvironment } from './config.ts';
 import { startShard } from './shard.ts';
-import { systemTimers } from './system-timers.ts';
+import { systemTimers } from '@shoal/pacing';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import type { Bus } from '@shoal/bus';
 import { Engine } from '@shoal/index';
 import { SUBJECTS, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
-import type { Timers } from '@shoal/shard-core';
+import type { Timers } from '@shoal/pacing';
 import { ShardStore } from '@shoal/store';
 import type { Logger } from 'pino';
 import type { ShardConfig } from './config.ts';
 import { SHARD_LIMITS } from './limits.ts';
-import { pause } from './pause.ts';
+import { pause } from '@shoal/pacing';
 import { SlotWorker } from './slot-worker.ts';
 
 export interface ShardDependencies {

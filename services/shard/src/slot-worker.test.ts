@@ -8,7 +8,7 @@ import { ShardStore } from '@shoal/store';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SlotWorker } from './slot-worker.ts';
-import { systemTimers } from './system-timers.ts';
+import { systemTimers } from '@shoal/pacing';
 
 const slot = 0 as Slot;
 

@@ -3,7 +3,7 @@ import { SUBJECTS, ShoalError, decodeQueryRequest, encodeQueryResponse, type Seq
 import { SlotMachine, answerQuery, type SlotMachineOptions } from '@shoal/shard-core';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
-import { pause } from './pause.ts';
+import { pause } from '@shoal/pacing';
 
 export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly bus: Bus;

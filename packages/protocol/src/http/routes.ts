@@ -27,6 +27,13 @@ import {
   WriteResponseSchema,
 } from './vector-schemas.ts';
 
+/**
+ * Who may call a route, from everybody to few: no key; a key of the tenant with the role read, write or admin; the root key.
+ * Each includes those before it. A route that says nothing is for the root key alone.
+ */
+export const ACCESSES = ['open', 'read', 'write', 'admin', 'root'] as const;
+export type Access = (typeof ACCESSES)[number];
+
 interface Content {
   readonly description: string;
   readonly content: { readonly [mediaType: string]: { readonly schema: TSchema } };
@@ -36,8 +43,6 @@ export interface RouteSchema {
   readonly operationId: string;
   readonly tags: readonly string[];
   readonly summary: string;
-  /** Empty where no key is needed. */
-  readonly security?: readonly [];
   readonly params?: TSchema;
   readonly querystring?: TSchema;
   readonly body?: TSchema | Omit<Content, 'description'>;
@@ -45,8 +50,10 @@ export interface RouteSchema {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly url: string;
+  /** Fastify hands this to the hook that checks the caller's key. */
+  readonly config: { readonly access: Access };
   readonly schema: RouteSchema;
 }
 
@@ -67,6 +74,7 @@ export const ROUTES = {
   registerEmbedding: {
     method: 'POST',
     url: '/v1/embeddings',
+    config: { access: 'write' },
     schema: {
       operationId: 'registerEmbedding',
       tags: ['embeddings'],
@@ -82,6 +90,7 @@ export const ROUTES = {
   listEmbeddings: {
     method: 'GET',
     url: '/v1/embeddings',
+    config: { access: 'read' },
     schema: {
       operationId: 'listEmbeddings',
       tags: ['embeddings'],
@@ -92,6 +101,7 @@ export const ROUTES = {
   getEmbedding: {
     method: 'GET',
     url: '/v1/embeddings/:name',
+    config: { access: 'read' },
     schema: {
       operationId: 'getEmbedding',
       tags: ['embeddings'],
@@ -103,6 +113,7 @@ export const ROUTES = {
   dropEmbedding: {
     method: 'DELETE',
     url: '/v1/embeddings/:name',
+    config: { access: 'admin' },
     schema: {
       operationId: 'dropEmbedding',
       tags: ['embeddings'],
@@ -114,6 +125,7 @@ export const ROUTES = {
   writeVectors: {
     method: 'POST',
     url: '/v1/embeddings/:name/vectors',
+    config: { access: 'write' },
     schema: {
       operationId: 'writeVectors',
       tags: ['vectors'],
@@ -127,6 +139,7 @@ export const ROUTES = {
   getVector: {
     method: 'GET',
     url: '/v1/embeddings/:name/vectors/:key',
+    config: { access: 'read' },
     schema: {
       operationId: 'getVector',
       tags: ['vectors'],
@@ -139,6 +152,7 @@ export const ROUTES = {
   deleteVector: {
     method: 'DELETE',
     url: '/v1/embeddings/:name/vectors/:key',
+    config: { access: 'write' },
     schema: {
       operationId: 'deleteVector',
       tags: ['vectors'],
@@ -151,6 +165,7 @@ export const ROUTES = {
   deleteVectors: {
     method: 'POST',
     url: '/v1/embeddings/:name/delete',
+    config: { access: 'write' },
     schema: {
       operationId: 'deleteVectors',
       tags: ['vectors'],
@@ -164,6 +179,7 @@ export const ROUTES = {
   search: {
     method: 'POST',
     url: '/v1/embeddings/:name/search',
+    config: { access: 'read' },
     schema: {
       operationId: 'search',
       tags: ['search'],
@@ -176,6 +192,7 @@ export const ROUTES = {
   getCluster: {
     method: 'GET',
     url: '/v1/cluster',
+    config: { access: 'root' },
     schema: {
       operationId: 'getCluster',
       tags: ['cluster'],
@@ -186,22 +203,22 @@ export const ROUTES = {
   healthz: {
     method: 'GET',
     url: '/healthz',
+    config: { access: 'open' },
     schema: {
       operationId: 'healthz',
       tags: ['cluster'],
       summary: 'Whether the process is alive',
-      security: [],
       response: { 200: answer('It is.', HealthResponseSchema), default: problem },
     },
   },
   readyz: {
     method: 'GET',
     url: '/readyz',
+    config: { access: 'open' },
     schema: {
       operationId: 'readyz',
       tags: ['cluster'],
       summary: 'Whether requests are served',
-      security: [],
       response: { 200: answer('They are.', ReadyResponseSchema), default: problem },
     },
   },

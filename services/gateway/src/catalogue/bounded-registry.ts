@@ -1,6 +1,6 @@
 import type { Registry, RegistryEntry } from '@shoal/bus';
 import { ShoalError } from '@shoal/protocol';
-import { withDeadline, type Timers } from '../clock.ts';
+import { withDeadline, type Timers } from '@shoal/pacing';
 
 /** The registry with a deadline on every remote wait; `bus_unreachable` when it passes. The outcome of the call is then unknown. */
 export class BoundedRegistry {

@@ -1,7 +1,7 @@
 import type { Registry, RegistryChange } from '@shoal/bus';
 import { parseEmbeddingCode } from '@shoal/protocol';
 import type { Logger } from 'pino';
-import { pause, type Timers } from '../clock.ts';
+import { pause, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import { EMBEDDING_PREFIX } from './keys.ts';

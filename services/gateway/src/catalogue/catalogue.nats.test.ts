@@ -2,7 +2,7 @@ import { connectNatsBus, type Bus } from '@shoal/bus';
 import { LIMITS, ShoalError, parseEmbeddingName } from '@shoal/protocol';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { systemTimers } from '../clock.ts';
+import { systemTimers } from '@shoal/pacing';
 import { TENANT, wanted } from '../testing/catalogue-check.ts';
 import { newOperationId } from '../testing/gateway-fixture.ts';
 import { Catalogue } from './catalogue.ts';

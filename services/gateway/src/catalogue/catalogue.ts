@@ -4,7 +4,7 @@ import {
   type EmbeddingCode, type EmbeddingName, type OperationId, type TenantId,
 } from '@shoal/protocol';
 import type { Logger } from 'pino';
-import type { Clock, Timers } from '../clock.ts';
+import type { Clock, Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { BoundedRegistry } from './bounded-registry.ts';
 import { CatalogueFeed } from './catalogue-feed.ts';

@@ -1,5 +1,5 @@
 import { parseEmbeddingCode, type EmbeddingCode } from '@shoal/protocol';
-import type { Timers } from '../clock.ts';
+import type { Timers } from '@shoal/pacing';
 import type { BoundedRegistry } from './bounded-registry.ts';
 import { untilSettled } from './contention.ts';
 import { CATALOGUE_KEYS } from './keys.ts';

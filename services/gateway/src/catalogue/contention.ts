@@ -1,5 +1,5 @@
 import { ShoalError } from '@shoal/protocol';
-import { pause, type Timers } from '../clock.ts';
+import { pause, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 
 /** Doubles from 1 ms: others need time to finish what defeated a compare-and-set, and a registry to show it to readers. */

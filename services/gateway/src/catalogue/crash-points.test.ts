@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ShoalError, parseEmbeddingName } from '@shoal/protocol';
-import { systemTimers, type Timers } from '../clock.ts';
+import { systemTimers, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { TENANT, checkCatalogue, newCatalogue, recordsIn, wanted } from '../testing/catalogue-check.ts';
 import { DeadGateway, FaultyBus, type FaultKind } from '../testing/faulty-bus.ts';

@@ -16,7 +16,7 @@
  * 6. A key that points to a dropped embedding, or a name key without a living holder, is as good as none, and is replaced.
  */
 import { identityOf, type EmbeddingSpec } from '@shoal/protocol';
-import type { Timers } from '../clock.ts';
+import type { Timers } from '@shoal/pacing';
 import type { BoundedRegistry } from './bounded-registry.ts';
 import { untilSettled } from './contention.ts';
 import type { DefinitionPublisher } from './definition.ts';

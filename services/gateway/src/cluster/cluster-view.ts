@@ -1,7 +1,7 @@
 import type { Requests, Serving } from '@shoal/bus';
 import { SUBJECTS, decodeShardStatus, type Sequence, type ShardId, type ShardStatus, type Slot } from '@shoal/protocol';
 import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 
 export interface HeardShard {

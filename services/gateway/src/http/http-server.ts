@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
-import { LIMITS, ShoalError, type TenantId } from '@shoal/protocol';
+import { LIMITS, ShoalError, type Access, type TenantId } from '@shoal/protocol';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { BodyBudget } from '../body-budget.ts';
-import type { Timers } from '../clock.ts';
+import type { Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { Authentication, DEFAULT_TENANT } from './authentication.ts';
 import { answerClientError } from './client-errors.ts';
@@ -17,6 +17,11 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose embeddings the request is about. */
     tenant: TenantId;
+  }
+
+  interface FastifyContextConfig {
+    /** Who may call the route; only the root key where it is missing. */
+    access?: Access;
   }
 }
 
@@ -32,7 +37,7 @@ export interface HttpServerOptions {
 }
 
 /** Served without a key. Everything else that exists needs one. */
-const OPEN_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json']);
+const isOpen = (request: FastifyRequest): boolean => request.routeOptions.config.access === 'open';
 
 /** The HTTP server with everything that is the same for all routes; the routes are added to it. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
@@ -75,8 +80,7 @@ function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: 
     // Closed when the answer is sent and when the connection breaks; `onResponse` comes in the first case only.
     reply.raw.once('close', () => bodies.release(request));
     if (request.is404) throw routeNotFound(request);
-    const route = request.routeOptions.url ?? '';
-    if (!OPEN_ROUTES.has(route)) {
+    if (!isOpen(request)) {
       request.tenant = authentication.tenantOf(request.headers.authorization);
       if (isClosing()) throw new ShoalError('not_ready', 'The gateway is closing.');
     }
@@ -87,15 +91,15 @@ function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: 
   app.addHook('onResponse', async (request, reply) => {
     endUnfinishedRequest(request, timers);
     const { statusCode } = reply;
-    const level = logLevelOf(request.routeOptions.url, statusCode);
+    const level = logLevelOf(request, statusCode);
     const ms = Math.round(reply.elapsedTime * 100) / 100;
     logger[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url, status: statusCode, ms }, 'request');
   });
 }
 
 /** Probes ask often, and "not ready" is an answer they expect. */
-function logLevelOf(route: string | undefined, statusCode: number): 'debug' | 'info' | 'warn' {
-  if (statusCode < 400 || OPEN_ROUTES.has(route ?? '')) return 'debug';
+function logLevelOf(request: FastifyRequest, statusCode: number): 'debug' | 'info' | 'warn' {
+  if (statusCode < 400 || isOpen(request)) return 'debug';
   return statusCode >= 500 ? 'warn' : 'info';
 }
 
@@ -143,6 +147,7 @@ function answerExpectations(app: FastifyInstance): void {
 
 async function documentRoutes(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
+    transform: ({ schema, url, route }) => ({ schema: route.config?.access === 'open' ? { ...schema, security: [] } : schema, url }),
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Shoal', version, description: 'A vector database that scales out over a message bus.', license: { name: 'Apache-2.0' } },

@@ -1,7 +1,7 @@
 import type { MutationLog } from '@shoal/bus';
 import { ShoalError, partitionOf, slotOf, type FetchAnswer, type Receipt, type VectorKey } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
-import type { Timers } from '../clock.ts';
+import type { Timers } from '@shoal/pacing';
 import { mayBeUnknownReceipt, refuseUnknownReceipt, requiredSequence } from './receipts.ts';
 import type { SlotQueries } from './slot-queries.ts';
 

@@ -1,7 +1,7 @@
 import type { MutationLog } from '@shoal/bus';
 import { ShoalError, type ErrorCode, type Partition, type Receipt, type Sequence, type Slot } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
-import { withDeadline, type Timers } from '../clock.ts';
+import { withDeadline, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 
 /**

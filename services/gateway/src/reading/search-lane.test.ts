@@ -3,7 +3,7 @@ import {
   LIMITS, ShoalError, decodeQueryRequest, encodeQueryResponse, parseEmbeddingCode, parsePartition, parseSequence, parseSlot,
   type ItemFailure, type SearchAnswer, type SearchItem,
 } from '@shoal/protocol';
-import { systemTimers } from '../clock.ts';
+import { systemTimers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { MemoryRequests } from '../testing/memory-requests.ts';
 import { SearchLane, type SearchWork } from './search-lane.ts';

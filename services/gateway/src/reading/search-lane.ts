@@ -1,5 +1,5 @@
 import { LIMITS, ShoalError, type ItemFailure, type SearchAnswer, type SearchItem, type Slot } from '@shoal/protocol';
-import type { Clock, Timers } from '../clock.ts';
+import type { Clock, Timers } from '@shoal/pacing';
 import { failureOf } from '../failure.ts';
 import { GATEWAY_LIMITS, type LaneLimits } from '../limits.ts';
 import { shardTimeoutMs, type SlotQueries } from './slot-queries.ts';

@@ -4,7 +4,7 @@ import {
   type ItemFailure, type Partition, type SearchAnswer, type SearchHit, type SearchRequestBody,
 } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
-import type { Clock, Timers } from '../clock.ts';
+import type { Clock, Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import type { FetchPath } from './fetch-path.ts';
 import { mergeHits } from './merge.ts';

@@ -1,5 +1,5 @@
 import type { Sequence, Slot } from '@shoal/protocol';
-import { pause, type Clock, type Timers } from '../clock.ts';
+import { pause, type Clock, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS, PROMPT_LANE, PATIENT_LANE, type LaneLimits } from '../limits.ts';
 import { SearchLane, type SearchResult, type SearchWork } from './search-lane.ts';
 import type { SlotQueries } from './slot-queries.ts';

@@ -3,7 +3,7 @@ import {
   SUBJECTS, ShoalError, decodeQueryResponse, encodeQueryRequest,
   type QueryRequest, type QueryResponse, type Slot,
 } from '@shoal/protocol';
-import { pause, type Clock, type Timers } from '../clock.ts';
+import { pause, type Clock, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 
 export type QueryType = QueryRequest['type'];

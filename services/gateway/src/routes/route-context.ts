@@ -3,7 +3,7 @@ import { ShoalError, parseEmbeddingName, type EmbeddingName, type VectorKey, par
 import type { FastifyRequest } from 'fastify';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@shoal/pacing';
 import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { FetchPath } from '../reading/fetch-path.ts';
 import type { SearchPath } from '../reading/search-path.ts';

@@ -5,7 +5,7 @@ import { Catalogue } from '../catalogue/catalogue.ts';
 import { WantedEmbedding } from '../catalogue/explicit-parameters.ts';
 import { CATALOGUE_KEYS } from '../catalogue/keys.ts';
 import { decodeIdentityClaim, decodeNameClaim, decodeRecord, type EmbeddingRecord } from '../catalogue/records.ts';
-import { systemTimers, type Timers } from '../clock.ts';
+import { systemTimers, type Timers } from '@shoal/pacing';
 import { newOperationId } from './gateway-fixture.ts';
 import type { FaultyBus } from './faulty-bus.ts';
 import type { MemoryBus } from './memory-bus.ts';

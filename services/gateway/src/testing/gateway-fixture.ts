@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseOperationId, type Problem } from '@shoal/protocol';
 import { pino, type Logger } from 'pino';
-import type { Timers } from '../clock.ts';
+import type { Timers } from '@shoal/pacing';
 import type { Gateway } from '../gateway.ts';
 import { startGateway } from '../gateway.ts';
 import { FlatShard } from './flat-shard.ts';

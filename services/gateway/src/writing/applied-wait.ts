@@ -1,5 +1,5 @@
 import { LIMITS, ShoalError, type AwaitAppliedAnswer, type ErrorCode, type Outcome, type Sequence, type Slot } from '@shoal/protocol';
-import { pause, type Clock, type Timers } from '../clock.ts';
+import { pause, type Clock, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { shardTimeoutMs, type SlotQueries } from '../reading/slot-queries.ts';
 

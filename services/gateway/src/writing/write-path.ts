@@ -4,7 +4,7 @@ import {
   type OperationId, type Outcome, type Receipt, type Sequence, type Slot, type VectorKey, type VectorOperation, type Wait,
 } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@shoal/pacing';
 import { ExtendedError } from '../failure.ts';
 import type { AppliedWait } from './applied-wait.ts';
 import { planWrite, receiptOf, type PlannedMessage } from './write-plan.ts';

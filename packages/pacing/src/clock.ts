@@ -1,4 +1,4 @@
-/** Time as a dependency: tests bring their own. */
+/** Time as a dependency: whoever waits or measures gets it handed in, and tests bring their own. */
 export interface Clock {
   /** Milliseconds since 1970; it should not jump. */
   nowMs(): number;
@@ -9,6 +9,7 @@ export interface Timers {
   after(delayMs: number, callback: () => void): () => void;
 }
 
+/** The process's own timers, for main.ts to hand to everything that waits. */
 export const systemTimers: Timers = {
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
@@ -16,11 +17,18 @@ export const systemTimers: Timers = {
   },
 };
 
-/** Resolves after the delay. The process stays alive meanwhile. */
-export function pause(timers: Timers, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    timers.after(delayMs, resolve);
-  });
+/** Resolves after the delay, or at once when the signal aborts. The process stays alive meanwhile. */
+export function pause(timers: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = timers.after(delayMs, resolve);
+  if (signal === undefined) return promise;
+  const onAbort = (): void => {
+    cancel();
+    resolve();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return promise.finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 /** Settles like `work`, or rejects with the error of `onTimeout` when that takes longer than `timeoutMs`. */

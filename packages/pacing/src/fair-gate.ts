@@ -1,0 +1,132 @@
+import { ShoalError } from '@shoal/protocol';
+import type { Timers } from './clock.ts';
+import { FairQueue, type FairQueueOptions } from './fair-queue.ts';
+
+export interface FairGateOptions extends FairQueueOptions {
+  /** Entered at one time, all tenants together. */
+  readonly places: number;
+  /** Entered at one time by one tenant. */
+  readonly placesPerTenant: number;
+  /** Waiting to enter, all tenants together. When they are too many, the last one of whoever has most is turned away. */
+  readonly waiting: number;
+  /** Who has waited for so long is turned away. */
+  readonly waitMs: number;
+  /** What the gate leads to, for the sentence of a refusal: "too many ... wait". */
+  readonly subject: string;
+  readonly timers: Timers;
+}
+
+interface Waiter {
+  readonly tenant: string;
+  readonly admit: () => void;
+  readonly refuse: (error: ShoalError) => void;
+  gone: boolean;
+}
+
+/**
+ * Lets a bounded number in, tenants by turns.
+ *
+ * Invariants:
+ * 1. At most `places` are inside, at most `placesPerTenant` of one tenant, and at most `waiting` wait.
+ * 2. Who finds a free place and nobody waiting enters in the same turn of the event loop, without a promise.
+ * 3. Everyone who waits is let in, turned away with `overloaded`, or has gone away by its signal.
+ */
+export class FairGate {
+  readonly #options: FairGateOptions;
+  readonly #queue: FairQueue<Waiter>;
+  readonly #insideByTenant = new Map<string, number>();
+  #inside = 0;
+
+  constructor(options: FairGateOptions) {
+    this.#options = options;
+    this.#queue = new FairQueue(options);
+  }
+
+  get inside(): number {
+    return this.#inside;
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Undefined when the caller is inside already. Throws or rejects with `overloaded`; every entry needs one `leave`. */
+  enter(tenant: string, cost = 1, signal?: AbortSignal): Promise<void> | undefined {
+    if (this.#queue.size === 0 && this.#mayEnter(tenant)) {
+      this.#admit(tenant);
+      return undefined;
+    }
+    return this.#wait(tenant, cost, signal);
+  }
+
+  leave(tenant: string): void {
+    const count = (this.#insideByTenant.get(tenant) ?? 0) - 1;
+    if (count > 0) this.#insideByTenant.set(tenant, count);
+    else this.#insideByTenant.delete(tenant);
+    this.#inside -= 1;
+    this.#letIn();
+  }
+
+  #mayEnter(tenant: string): boolean {
+    const { places, placesPerTenant } = this.#options;
+    return this.#inside < places && (this.#insideByTenant.get(tenant) ?? 0) < placesPerTenant;
+  }
+
+  #admit(tenant: string): void {
+    this.#inside += 1;
+    this.#insideByTenant.set(tenant, (this.#insideByTenant.get(tenant) ?? 0) + 1);
+  }
+
+  #wait(tenant: string, cost: number, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const end = (): void => {
+      waiter.gone = true;
+      cancel();
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const onAbort = (): void => {
+      end();
+      reject(signal?.reason);
+    };
+    const waiter: Waiter = {
+      tenant,
+      gone: false,
+      admit: () => {
+        end();
+        resolve();
+      },
+      refuse: (error) => {
+        end();
+        reject(error);
+      },
+    };
+    const cancel = this.#options.timers.after(this.#options.waitMs, () => waiter.refuse(this.#overloaded()));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#queue.push(tenant, waiter, cost);
+    if (this.#queue.size > this.#options.waiting) this.#turnAway();
+    // A tenant with all of its places taken may stand before one that could enter.
+    this.#letIn();
+    return promise;
+  }
+
+  #turnAway(): void {
+    this.#queue.prune(({ gone }) => gone);
+    if (this.#queue.size <= this.#options.waiting) return;
+    const longest = this.#queue.longest();
+    if (longest !== undefined) this.#queue.dropNewest(longest)?.refuse(this.#overloaded());
+  }
+
+  #letIn(): void {
+    while (this.#inside < this.#options.places) {
+      const waiter = this.#queue.take((tenant) => this.#mayEnter(tenant));
+      if (waiter === undefined) return;
+      if (waiter.gone) continue;
+      this.#admit(waiter.tenant);
+      waiter.admit();
+    }
+  }
+
+  #overloaded(): ShoalError {
+    return new ShoalError('overloaded', `Too many ${this.#options.subject} wait. Try again shortly.`, { limit: this.#options.waiting });
+  }
+}
