@@ -5,3 +5,5 @@ export type * from './bus.ts';
 export { BUS_LIMITS } from './limits.ts';
 export { type EmbeddedBusOptions, openEmbeddedBus } from './embedded/embedded-bus.ts';
 export { connectNatsBus, type NatsBusOptions } from './nats/connect-nats-bus.ts';
+export type { NatsAccess } from './nats/access.ts';
+export { parseNatsEnvironment, type NatsSettings } from './nats/nats-environment.ts';

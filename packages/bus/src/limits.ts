@@ -12,7 +12,7 @@ export const BUS_LIMITS = {
   groupEntries: 1_000,
   groupBytes: 8 * 1024 * 1024,
   /** How long `close` lets publishes under way finish. */
-  closeMs: 5_000,
+  closeMs: 2_000,
   /** What a reader may ask for in one group. */
   readMessages: 10_000,
   readBytes: 32 * 1024 * 1024,
@@ -30,7 +30,7 @@ export const BUS_LIMITS = {
   attemptMs: 5_000,
   /** A pull request for log messages, and the sign of life that the broker gives while it has none. */
   pullMs: 30_000,
-  heartbeatMs: 5_000,
+  heartbeatMs: 2_000,
   /** After how long an unused consumer disappears from the broker. */
   consumerIdleMs: 60_000,
   /** Pause before trying again: doubles from the first to the second. */

@@ -15,6 +15,8 @@ export interface LogMessage {
   /** Broker's clock, milliseconds since 1970. The same for every reader of the message. */
   readonly timeMs: number;
   readonly bytes: Uint8Array;
+  /** Messages of the slot that were waiting behind this one when it was handed out: how far the reader lags. */
+  readonly pendingCount: number;
 }
 
 export interface ReadOptions {

@@ -1,8 +1,8 @@
 import { ShoalError } from '@shoal/protocol';
 import { nodeVersionFault } from './node-version.ts';
 
-/** Closing has so long before the process ends all the same, with code 1. */
-export const CLOSE_TIMEOUT_MS = 15_000;
+/** Closing has so long before the process ends all the same, with code 1. Container runtimes kill after 10 s. */
+export const CLOSE_TIMEOUT_MS = 8_000;
 
 export interface RunningService {
   /** Resolves, with the reason, when the service is of no use any more and must be started again; absent where that cannot happen. */

@@ -9,6 +9,8 @@ export const LIMITS = {
   partitions: 1_024,
   replicas: 8,
   slots: 1_024,
+  /** Copies of a stream that JetStream keeps at most. */
+  natsReplicas: 5,
   vectorsPerPartition: 1 << 24,
   /** Payload of one vector as JSON text. */
   payloadBytes: 64 * 1024,

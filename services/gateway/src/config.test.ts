@@ -7,7 +7,7 @@ describe('the settings of the gateway', () => {
   it('have defaults', () => {
     expect(parseGatewayConfig(key)).toEqual({
       gateway: { host: '127.0.0.1', port: 7700, rootKey: 'secret', slots: 64, mode: 'cluster', version: '0.1.0' },
-      natsUrl: 'nats://127.0.0.1:4222', streams: 4, logLevel: 'info',
+      nats: { servers: 'nats://127.0.0.1:4222' }, streams: 4, logLevel: 'info',
     });
   });
 
@@ -15,7 +15,7 @@ describe('the settings of the gateway', () => {
     const config = parseGatewayConfig({
       ...key, SHOAL_HTTP_HOST: '0.0.0.0', SHOAL_HTTP_PORT: '0', SHOAL_NATS_URL: 'nats://bus:4222', SHOAL_SLOTS: '2', SHOAL_STREAMS: '', SHOAL_LOG_LEVEL: 'debug',
     });
-    expect(config).toMatchObject({ gateway: { host: '0.0.0.0', port: 0, slots: 2 }, natsUrl: 'nats://bus:4222', streams: 2, logLevel: 'debug' });
+    expect(config).toMatchObject({ gateway: { host: '0.0.0.0', port: 0, slots: 2 }, nats: { servers: 'nats://bus:4222' }, streams: 2, logLevel: 'debug' });
   });
 
   it.each([

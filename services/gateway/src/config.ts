@@ -1,3 +1,4 @@
+import { parseNatsEnvironment, type NatsSettings } from '@shoal/bus';
 import { VERSION } from '@shoal/process';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, requiredSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
 
@@ -16,7 +17,7 @@ export interface GatewayConfig {
 /** Settings of the gateway as a process of its own. */
 export interface GatewayServiceConfig {
   readonly gateway: GatewayConfig;
-  readonly natsUrl: string;
+  readonly nats: NatsSettings;
   readonly streams: number;
   readonly logLevel: LogLevel;
 }
@@ -43,7 +44,7 @@ export function parseGatewayConfig(environment: Environment): GatewayServiceConf
       mode: 'cluster',
       version: VERSION,
     },
-    natsUrl: setting(environment, 'SHOAL_NATS_URL') ?? 'nats://127.0.0.1:4222',
+    nats: parseNatsEnvironment(environment, setting(environment, 'SHOAL_NATS_URL') ?? 'nats://127.0.0.1:4222'),
     streams: wholeNumberSetting(environment, 'SHOAL_STREAMS', { fallback: Math.min(DEFAULTS.streams, slots), minimum: 1, maximum: slots }),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),
   };

@@ -13,9 +13,8 @@ export const GATEWAY_LIMITS = {
   keepAliveTimeoutMs: 65_000,
   /** How long the rest of a refused body is read and thrown away, so that the client gets to see the answer. */
   refusedBodyDrainMs: 10_000,
-  /** Requests under way have this long to finish when the gateway closes. */
-  closeTimeoutMs: 10_000,
-  /** The whole process, its bus included, ends within this time after a signal. */
+  /** Requests under way have this long to finish when the gateway closes; then their connections are cut. */
+  closeTimeoutMs: 4_000,
 
   /** Searches waiting for a place in a message, per slot. */
   queuedSearchesPerSlot: 4_096,

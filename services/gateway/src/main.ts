@@ -9,9 +9,9 @@ import { startGateway } from './gateway.ts';
 const CONNECT_TIMEOUT_MS = 15_000;
 
 await runProcess('shoal gateway', async () => {
-  const { gateway: config, natsUrl, streams, logLevel } = parseGatewayConfig(process.env);
+  const { gateway: config, nats, streams, logLevel } = parseGatewayConfig(process.env);
   const logger = pino({ level: logLevel, base: { service: 'gateway' } });
-  const bus = await connectNatsBus({ servers: natsUrl, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
+  const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
   const gateway = await startGateway(config, {
     bus,
     logger,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { parseNatsEnvironment, type NatsSettings } from '@shoal/bus';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, parseShardId, parseSlot, requiredSetting, wholeNumberSetting, type Environment, type LogLevel, type ShardId, type Slot } from '@shoal/protocol';
 
 export interface ShardConfig {
@@ -14,7 +15,7 @@ export interface ShardConfig {
 }
 
 export interface ShardProcessConfig extends ShardConfig {
-  readonly natsUrl: string;
+  readonly nats: NatsSettings;
   readonly streams: number;
   readonly logLevel: LogLevel;
 }
@@ -47,7 +48,7 @@ export function searchThreadSetting(environment: Environment): number {
 export function parseShardEnvironment(environment: Environment): ShardProcessConfig {
   const slots = wholeNumberSetting(environment, 'SHOAL_SLOTS', { fallback: DEFAULTS.slots, minimum: 1, maximum: LIMITS.slots });
   return {
-    natsUrl: requiredSetting(environment, 'SHOAL_NATS_URL', 'nats://127.0.0.1:4222'),
+    nats: parseNatsEnvironment(environment, requiredSetting(environment, 'SHOAL_NATS_URL', 'nats://127.0.0.1:4222')),
     shard: parseShardId(requiredSetting(environment, 'SHOAL_SHARD_ID', 'shard-1'), 'SHOAL_SHARD_ID'),
     ownedSlots: parseSlotRanges(requiredSetting(environment, 'SHOAL_SHARD_SLOTS', '0-63'), slots),
     slots,

@@ -28,6 +28,13 @@ export function readConformance(open: OpenBus): void {
       expectAscending(messages);
     });
 
+    it('says how many messages wait behind each', async () => {
+      const { log } = under.bus;
+      await log.publish(Array.from({ length: 30 }, (_, index) => entry(index % 3, String(index))), WRITE);
+      const messages = await readMessages(log, 2, { count: 10, maxMessages: 4 });
+      expect(messages.map(({ pendingCount }) => pendingCount)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    });
+
     it('starts in the middle', async () => {
       const { log } = under.bus;
       const sequences = await log.publish(Array.from({ length: 20 }, (_, index) => entry(index % 2, String(index))), WRITE);

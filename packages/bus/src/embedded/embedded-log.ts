@@ -91,7 +91,7 @@ export class EmbeddedLog implements MutationLog {
         const last = group.at(-1);
         if (last === undefined) throw new ShoalError('store_corrupt', `The log on disk lacks messages of slot ${options.slot} from ${next} on.`);
         next = last.sequence + 1;
-        yield group;
+        yield group.map((message) => ({ ...message, pendingCount: lane.durable - message.sequence }));
       }
     } catch (error) {
       // Closing the database under a page that is being read makes the page fail; the reader was told to end all the same.
@@ -135,7 +135,7 @@ function slotRange(slot: Slot, from: number): Range {
 
 function messageOf(slot: Slot, key: Uint8Array, value: Uint8Array): LogMessage {
   const { timeMs, code, partition, payload } = decodeLogValue(key, value);
-  return { slot, sequence: sequenceOfLogKey(key), subject: SUBJECTS.mutation({ slot, code, partition }), timeMs, bytes: payload };
+  return { slot, sequence: sequenceOfLogKey(key), subject: SUBJECTS.mutation({ slot, code, partition }), timeMs, bytes: payload, pendingCount: 0 };
 }
 
 function readBeyondEnd(options: ReadOptions, last: number): ShoalError {

@@ -21,6 +21,31 @@ export interface NatsServerOptions {
   readonly storeDirectory?: string;
   /** A free port when absent. */
   readonly port?: number;
+  /** What the server is called, and whom it talks to, when it is one of several. */
+  readonly cluster?: ClusterMembership;
+  /** Further lines of the configuration, such as those of TLS and authorization. */
+  readonly configuration?: string;
+}
+
+export interface ClusterMembership {
+  readonly serverName: string;
+  readonly clusterName: string;
+  /** Where the other servers reach this one. */
+  readonly routePort: number;
+  /** Where this server reaches the others. */
+  readonly routePorts: readonly number[];
+}
+
+/** Every acknowledged write is on disk: by default a server would sync every two minutes. */
+function configurationOf(options: NatsServerOptions, port: number, directory: string): string {
+  const lines = [`listen: "127.0.0.1:${port}"`, `jetstream {\n  store_dir: ${JSON.stringify(directory)}\n  sync_interval: always\n}`];
+  if (options.cluster !== undefined) {
+    const { serverName, clusterName, routePort, routePorts } = options.cluster;
+    const routes = routePorts.map((other) => `"nats-route://127.0.0.1:${other}"`).join(', ');
+    lines.push(`server_name: ${JSON.stringify(serverName)}`);
+    lines.push(`cluster {\n  name: ${JSON.stringify(clusterName)}\n  listen: "127.0.0.1:${routePort}"\n  routes: [${routes}]\n}`);
+  }
+  return `${[...lines, ...(options.configuration === undefined ? [] : [options.configuration])].join('\n')}\n`;
 }
 
 async function accepts(port: number): Promise<boolean> {
@@ -84,8 +109,7 @@ export class NatsServer {
   /** Starts it again, on the same port and store. Rejects with `bus_unreachable` and what it printed when it does not come up. */
   async start(): Promise<void> {
     const config = join(this.directory, 'nats-server.conf');
-    // Every acknowledged write is on disk: the default would sync every two minutes.
-    await writeFile(config, `listen: "127.0.0.1:${this.#port}"\njetstream {\n  store_dir: ${JSON.stringify(this.directory)}\n  sync_interval: always\n}\n`);
+    await writeFile(config, configurationOf(this.#options, this.#port, this.directory));
     this.#stopping = false;
     this.#output = '';
     const child = spawn(this.#options.binary.path, ['-c', config], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });

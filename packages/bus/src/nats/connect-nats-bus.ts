@@ -4,6 +4,7 @@ import { errors } from '@nats-io/transport-node';
 import { LIMITS, ShoalError } from '@shoal/protocol';
 import type { Bus } from '../bus.ts';
 import { BUS_LIMITS } from '../limits.ts';
+import type { NatsAccess } from './access.ts';
 import { Connection } from './connection.ts';
 import { Names } from './names.ts';
 import { NatsLog } from './nats-log.ts';
@@ -14,19 +15,16 @@ import { jetStreamMissing } from './server-check.ts';
 import { parseServers } from './server-url.ts';
 import { ensureStreams, type LogShape } from './streams.ts';
 
-export interface NatsBusOptions {
+export interface NatsBusOptions extends NatsAccess {
   /** `nats://host:port`, or several, separated by commas or as a list. Credentials may stand inside. */
   readonly servers: string | readonly string[];
   readonly slots: number;
   /** Streams over which the slots are dealt; fixed when the log is created. */
   readonly streams: number;
-  /** Copies of log and registry, when they are created. Default 1. */
+  /** Copies of log and registry; those that have fewer get more. Default 3 where three servers or more are named, else 1. */
   readonly replicas?: number;
   /** Bytes that one stream may hold before writes are refused, when it is created. Default: what the server allows. */
   readonly streamBytes?: number;
-  readonly user?: string;
-  readonly pass?: string;
-  readonly token?: string;
   /** For connecting and preparing log and registry. */
   readonly timeoutMs: number;
   /** Name of the client in the server's monitoring. */
@@ -34,6 +32,12 @@ export interface NatsBusOptions {
   /** Sets several Shoal clusters apart on one server: 1 to 64 letters, digits or `-`. */
   readonly namespace?: string;
 }
+
+type ReplicatedOptions = NatsBusOptions & { readonly replicas: number };
+
+/** As many servers as can lose one of them, and the copies that they keep. */
+const CLUSTER_SERVERS = 3;
+const CLUSTER_REPLICAS = 3;
 
 /**
  * The bus over a NATS server with JetStream, 2.12 or newer.
@@ -44,24 +48,20 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
   assert(Number.isInteger(slots) && slots >= 1 && slots <= LIMITS.slots, `slots must be 1 to ${LIMITS.slots}`);
   assert(Number.isInteger(streams) && streams >= 1 && streams <= slots, 'streams must be 1 to the number of slots');
   const addresses = parseServers(options.servers);
-  const credentials = { ...addresses.credentials, ...credentialsOf(options) };
   const startedMs = performance.now();
-  const connection = await Connection.open({ addresses: { ...addresses, credentials }, name: options.name, timeoutMs: options.timeoutMs });
+  const connection = await Connection.open({ addresses, access: { ...addresses.credentials, ...options }, name: options.name, timeoutMs: options.timeoutMs });
   try {
     const remainingMs = Math.max(Math.ceil(options.timeoutMs - (performance.now() - startedMs)), 1);
-    return await prepare(connection, options, remainingMs);
+    const replicas = options.replicas ?? (addresses.hosts.length >= CLUSTER_SERVERS ? CLUSTER_REPLICAS : 1);
+    return await prepare(connection, { ...options, replicas }, remainingMs);
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function credentialsOf({ user, pass, token }: NatsBusOptions): { user?: string; pass?: string; token?: string } {
-  return { ...(user === undefined ? {} : { user }), ...(pass === undefined ? {} : { pass }), ...(token === undefined ? {} : { token }) };
-}
-
 /** A server that has just started may not answer yet; what is its settled opinion is not asked again. */
-async function prepare(connection: Connection, options: NatsBusOptions, timeoutMs: number): Promise<Bus> {
+async function prepare(connection: Connection, options: ReplicatedOptions, timeoutMs: number): Promise<Bus> {
   const deadline = AbortSignal.timeout(timeoutMs);
   for (let attempt = 0; ; attempt++) {
     try {
@@ -74,13 +74,13 @@ async function prepare(connection: Connection, options: NatsBusOptions, timeoutM
   }
 }
 
-async function prepareOnce(connection: Connection, options: NatsBusOptions): Promise<Bus> {
-  const shape: LogShape = { slots: options.slots, streams: options.streams, replicas: options.replicas ?? 1, streamBytes: options.streamBytes ?? -1 };
+async function prepareOnce(connection: Connection, options: ReplicatedOptions): Promise<Bus> {
+  const shape: LogShape = { slots: options.slots, streams: options.streams, replicas: options.replicas, streamBytes: options.streamBytes ?? -1 };
   const names = new Names(options.namespace);
   const jsm = await managerOf(connection);
-  await ensureStreams(jsm, names, shape);
+  const replicas = await ensureStreams(jsm, names, shape);
   const registry = await NatsRegistry.open({ connection, jsm, bucket: names.bucket, replicas: shape.replicas });
-  const log = new NatsLog({ connection, js: jetstream(connection.nats, { timeout: BUS_LIMITS.attemptMs }), jsm, names, shape });
+  const log = new NatsLog({ connection, js: jetstream(connection.nats, { timeout: BUS_LIMITS.attemptMs }), jsm, names, shape: { ...shape, replicas } });
   return assemble(connection, log, new NatsRequests(connection, names), registry);
 }
 

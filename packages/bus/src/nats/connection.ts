@@ -4,11 +4,13 @@ import { ShoalError } from '@shoal/protocol';
 import { BUS_LIMITS } from '../limits.ts';
 import { Wakeup } from '../wakeup.ts';
 import { pause, settled } from './retry.ts';
+import { accessOptions, type NatsAccess } from './access.ts';
 import { checkServer } from './server-check.ts';
 import type { ServerAddresses } from './server-url.ts';
 
 export interface DialOptions {
   readonly addresses: ServerAddresses;
+  readonly access: NatsAccess;
   readonly name: string;
   readonly timeoutMs: number;
 }
@@ -124,11 +126,12 @@ function unreachable(printable: string, cause: unknown): ShoalError {
 
 async function dial(options: DialOptions): Promise<NatsConnection> {
   const { addresses, timeoutMs } = options;
+  const access = await accessOptions(options.access, addresses.tls);
   const deadline = AbortSignal.timeout(timeoutMs);
   const startedMs = performance.now();
   for (;;) {
     try {
-      return await connect(connectionOptions(options, Math.max(Math.ceil(timeoutMs - (performance.now() - startedMs)), 1)));
+      return await connect(connectionOptions(options, access, Math.max(Math.ceil(timeoutMs - (performance.now() - startedMs)), 1)));
     } catch (cause) {
       if (cause instanceof errors.AuthorizationError) {
         throw new ShoalError('bus_unreachable', `The NATS server at ${addresses.printable} refused the credentials.`, { cause });
@@ -139,10 +142,9 @@ async function dial(options: DialOptions): Promise<NatsConnection> {
   }
 }
 
-function connectionOptions(options: DialOptions, remainingMs: number): ConnectionOptions {
-  const { hosts, tls, credentials } = options.addresses;
+function connectionOptions(options: DialOptions, access: Partial<ConnectionOptions>, remainingMs: number): ConnectionOptions {
   return {
-    servers: [...hosts],
+    servers: [...options.addresses.hosts],
     name: options.name,
     timeout: remainingMs,
     noAsyncTraces: true,
@@ -150,7 +152,6 @@ function connectionOptions(options: DialOptions, remainingMs: number): Connectio
     reconnectTimeWait: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,
     ignoreAuthErrorAbort: true,
-    ...(tls ? { tls: {} } : {}),
-    ...credentials,
+    ...access,
   };
 }

@@ -72,8 +72,8 @@ export class NatsLog implements MutationLog {
       signal: AbortSignal.any([options.signal, this.#closing.signal]),
     });
     for await (const group of groups) {
-      yield group.map(({ subject, sequence, timeMs, data }) => ({
-        slot: options.slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data,
+      yield group.map(({ subject, sequence, timeMs, data, pendingCount }) => ({
+        slot: options.slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data, pendingCount,
       }));
     }
   }

@@ -10,6 +10,7 @@ import { askBroker } from './broker-call.ts';
 import type { Connection } from './connection.ts';
 import { type PullOptions, pullMessages } from './pull-subscription.ts';
 import type { StoredMessage } from './stored-message.ts';
+import { withReplicas } from './streams.ts';
 
 const OPERATION_HEADER = 'KV-Operation';
 const PAGE_MESSAGES = 1_000;
@@ -50,6 +51,8 @@ export class NatsRegistry implements Registry {
       // Direct reads may be answered by a replica that lags; a reader must see its own writes.
       allow_direct: false,
     });
+    const { config } = await jsm.streams.info(`KV_${bucket}`);
+    await withReplicas(jsm, config, replicas);
     return new NatsRegistry({ connection, jsm, bucket, kv });
   }
 

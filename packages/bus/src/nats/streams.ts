@@ -33,11 +33,16 @@ const SUBJECTS_OVERLAP = 10_065;
 const REPLICAS_WITHOUT_CLUSTER = 10_074;
 const NO_SUITABLE_PEERS = 10_005;
 
-export async function ensureStreams(jsm: JetStreamManager, names: Names, shape: LogShape): Promise<void> {
+/** Returns the fewest copies that any stream has: never fewer than asked for. */
+export async function ensureStreams(jsm: JetStreamManager, names: Names, shape: LogShape): Promise<number> {
+  let fewest = Number.POSITIVE_INFINITY;
   for (let index = 0; index < shape.streams; index++) {
     const wanted = streamConfig(names, shape, index);
-    verify(await ensureStream(jsm, wanted), wanted);
+    const found = await ensureStream(jsm, wanted);
+    verify(found, wanted);
+    fewest = Math.min(fewest, (await withReplicas(jsm, found.config, shape.replicas)));
   }
+  return fewest;
 }
 
 function streamConfig(names: Names, shape: LogShape, index: number): Partial<StreamConfig> & { name: string; subjects: string[] } {
@@ -86,14 +91,26 @@ async function findStream(jsm: JetStreamManager, name: string): Promise<StreamIn
   }
 }
 
+/** A stream that has fewer copies than wanted gets more, as when a single server has become three. */
+export async function withReplicas(jsm: JetStreamManager, config: StreamConfig, replicas: number): Promise<number> {
+  if (config.num_replicas >= replicas) return config.num_replicas;
+  try {
+    const { config: grown } = await jsm.streams.update(config.name, { num_replicas: replicas });
+    return grown.num_replicas;
+  } catch (error) {
+    throw error instanceof JetStreamApiError ? creationError(config.name, error) : error;
+  }
+}
 
 function creationError(name: string, cause: JetStreamApiError): ShoalError {
   switch (cause.code) {
     case SUBJECTS_OVERLAP:
       return new ShoalError('log_incompatible', `The stream ${name} cannot be created: another stream has its subjects, so the log exists with another number of streams.`, { cause });
-    case REPLICAS_WITHOUT_CLUSTER:
     case NO_SUITABLE_PEERS:
-      return new ShoalError('invalid_configuration', `The stream ${name} cannot be created: the NATS servers cannot hold so many replicas.`, { field: 'replicas', cause });
+      // Passes when a server is still starting, so this is asked again until the deadline.
+      return new ShoalError('log_unavailable', `The stream ${name} cannot be created: fewer NATS servers are up than it shall have replicas. Start them, or set SHOAL_NATS_REPLICAS lower.`, { field: 'SHOAL_NATS_REPLICAS', cause });
+    case REPLICAS_WITHOUT_CLUSTER:
+      return new ShoalError('invalid_configuration', `The stream ${name} cannot be created: the NATS servers cannot hold so many replicas. Set SHOAL_NATS_REPLICAS to at most the number of servers.`, { field: 'SHOAL_NATS_REPLICAS', cause });
     default:
       return new ShoalError('log_unavailable', `The stream ${name} cannot be created: ${cause.message}.`, { cause });
   }

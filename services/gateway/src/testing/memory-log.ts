@@ -18,7 +18,7 @@ export class MemoryLog implements MutationLog {
     if (this.refuse !== undefined) throw this.refuse;
     const sequences = entries.map(({ address, bytes }) => {
       const sequence = (this.messages.length + 1) as Sequence;
-      this.messages.push({ slot: address.slot, sequence, subject: SUBJECTS.mutation(address), timeMs: 0, bytes: Uint8Array.from(bytes) });
+      this.messages.push({ slot: address.slot, sequence, subject: SUBJECTS.mutation(address), timeMs: 0, bytes: Uint8Array.from(bytes), pendingCount: 0 });
       return sequence;
     });
     setImmediate(() => {
