@@ -14,7 +14,6 @@ export interface ClientErrorDetail extends ErrorDetail {
   readonly serverCode?: string;
   readonly httpStatus?: number;
   readonly requestId?: string;
-  readonly retryAfterMs?: number;
 }
 
 /**
@@ -26,8 +25,6 @@ export class ShoalClientError extends ShoalError {
   readonly serverCode: string | undefined;
   readonly httpStatus: number | undefined;
   readonly requestId: string | undefined;
-  /** How long the server asked to wait before the next attempt. */
-  readonly retryAfterMs: number | undefined;
   /** How many requests were sent in the call, this failure's included. */
   attempts = 1;
   readonly #retryable: boolean | undefined;
@@ -39,7 +36,6 @@ export class ShoalClientError extends ShoalError {
     this.serverCode = detail.serverCode;
     this.httpStatus = detail.httpStatus;
     this.requestId = detail.requestId;
-    this.retryAfterMs = detail.retryAfterMs;
     this.#retryable = detail.retryable;
   }
 

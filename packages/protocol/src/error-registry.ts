@@ -28,6 +28,7 @@ export const ERROR_REGISTRY = {
   body_too_large: entry(413, false, 'The request body is too large', 'Split the request.'),
   unsupported_media_type: entry(415, false, 'The content type is not supported', 'Use application/json, application/x-ndjson or application/vnd.shoal.vectors.'),
   unauthorized: entry(401, false, 'The API key is missing or not valid', 'Send the header Authorization: Bearer KEY.'),
+  forbidden: entry(403, false, 'The API key may not do this', 'Use a key with the role that the message names.'),
   route_not_found: entry(404, false, 'There is no such route', 'See /openapi.json.'),
   method_not_allowed: entry(405, false, 'The route does not take this method', 'See /openapi.json.'),
   // Things named in the request.
@@ -37,6 +38,12 @@ export const ERROR_REGISTRY = {
   name_taken: entry(409, false, 'Another embedding has this name', 'Choose another name.'),
   spec_conflict: entry(409, false, 'The embedding exists with other parameters', 'Register with the same parameters, or drop it first.'),
   too_many_embeddings: entry(429, false, 'The tenant has as many embeddings as it may have', 'Drop embeddings that are no longer needed.'),
+  quota_exceeded: entry(429, false, 'The tenant has used up a quota', 'Delete what is no longer needed, or have the quota raised.'),
+  rate_limited: entry(429, true, 'The tenant sends faster than it may', 'Try again after the time in Retry-After.'),
+  tenant_not_found: entry(404, false, 'The tenant does not exist', 'Create it first, or check its name.'),
+  tenant_exists: entry(409, false, 'The tenant exists with other quotas', 'Change its quotas, or choose another name.'),
+  key_not_found: entry(404, false, 'The tenant has no such key', 'List the keys of the tenant.'),
+  too_many_keys: entry(429, false, 'The tenant has as many keys as it may have', 'Revoke keys that are no longer needed.'),
   // The state of the cluster.
   receipt_timeout: entry(504, true, 'The write named by the receipt was not applied before the deadline', 'Try again, or allow more time with timeoutMs.'),
   receipt_unknown: entry(400, false, 'The receipt names a position that the log has not reached', 'Send the receipt that the write returned, unchanged, to the cluster that gave it.'),

@@ -11,4 +11,6 @@ export * from './http/vector-schemas.ts';
 export * from './http/search-schemas.ts';
 export * from './http/cluster-schemas.ts';
 export * from './http/problem.ts';
+export * from './http/tenant-schemas.ts';
+export * from './http/route.ts';
 export * from './http/routes.ts';

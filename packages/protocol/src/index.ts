@@ -32,3 +32,4 @@ export * from './search-request.ts';
 export * from './delete-request.ts';
 export * from './http-schemas.ts';
 export * from './environment.ts';
+export * from './tenancy.ts';

@@ -40,6 +40,15 @@ export const LIMITS = {
   /** Receipt entries a caller may send back: one per slot. */
   receiptSlots: 1_024,
   embeddingsPerTenant: 100_000,
+  tenants: 100_000,
+  keysPerTenant: 1_000,
+  /** Embeddings that a key may be bound to. */
+  embeddingsPerKey: 100,
+  /** Entries in one page of a list, and the length of the cursor that leads to the next. */
+  pageItems: 1_000,
+  cursorChars: 1_024,
+  /** Administrative acts that are kept per tenant. */
+  auditEvents: 256,
   /** Seeds are unsigned 32-bit. */
   seed: 0xffff_ffff,
   /** Text of one failure in a query response; longer text is cut. */

@@ -5,6 +5,8 @@ export interface ErrorDetail {
   readonly field?: string;
   /** The limit that was passed, in the unit of the field. */
   readonly limit?: number;
+  /** How long to wait before trying again, where that is known. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -13,6 +15,7 @@ export class ShoalError extends Error {
   readonly code: ErrorCode;
   readonly field: string | undefined;
   readonly limit: number | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -20,6 +23,7 @@ export class ShoalError extends Error {
     this.code = code;
     this.field = detail.field;
     this.limit = detail.limit;
+    this.retryAfterMs = detail.retryAfterMs;
   }
 
   get status(): number {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Bus } from '@shoal/bus';
 import { ROUTES, ShoalError, type OperationId } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
+import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { systemTimers, type Clock, type Timers } from '@shoal/pacing';
@@ -15,11 +16,14 @@ import { FetchPath } from './reading/fetch-path.ts';
 import { SearchPath } from './reading/search-path.ts';
 import { SlotDispatcher } from './reading/slot-dispatcher.ts';
 import { SlotQueries } from './reading/slot-queries.ts';
+import { storedBy } from './reading/tenant-statistics.ts';
 import { addClusterRoutes } from './routes/cluster-routes.ts';
 import { addEmbeddingRoutes } from './routes/embedding-routes.ts';
 import type { RouteContext } from './routes/route-context.ts';
 import { addSearchRoutes } from './routes/search-routes.ts';
 import { addVectorRoutes } from './routes/vector-routes.ts';
+import { addAccountRoutes, addKeyRoutes, addTenantRoutes } from './routes/tenant-routes.ts';
+import { Tenancy } from './tenancy/tenancy.ts';
 import { AppliedWait } from './writing/applied-wait.ts';
 import { WritePath } from './writing/write-path.ts';
 
@@ -30,6 +34,8 @@ export interface GatewayDependencies {
   readonly clock: Clock;
   /** The system's when absent. */
   readonly timers?: Timers;
+  /** Where the gateways of a cluster count rates together; each counts for itself when absent. Belongs to whoever opened it. */
+  readonly redis?: Redis;
   newOperationId(): OperationId;
 }
 
@@ -50,13 +56,18 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   const clusterView = new ClusterView({ requests: bus.requests, slots: bus.log.slots, clock, logger });
   const catalogue = new Catalogue({ bus, clock, timers, logger, newOperationId });
   const queries = new SlotQueries(bus.requests, clock, timers);
+  const tenancy = new Tenancy({
+    bus, catalogue, clock, timers, logger, newOperationId,
+    measure: (tenant) => storedBy(catalogue.list(tenant), bus.log.slots, queries),
+    ...(dependencies.redis === undefined ? {} : { redis: dependencies.redis }),
+  });
   const dispatcher = new SlotDispatcher({
     slots: bus.log.slots, queries, clock, timers, appliedFloor: (slot) => clusterView.appliedFloor(slot),
   });
   const fetchPath = new FetchPath({ log: bus.log, queries, timers });
   let closing = false;
   const context: RouteContext = {
-    bus, clock, catalogue, clusterView, queries, fetchPath,
+    bus, clock, catalogue, tenancy, clusterView, queries, fetchPath,
     version: config.version,
     mode: config.mode,
     searchPath: new SearchPath({ log: bus.log, dispatcher, fetchPath, clock, timers }),
@@ -64,7 +75,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     isClosing: () => closing,
   };
   const app = await createHttpServer({
-    rootKey: config.rootKey, version: config.version, logger, timers,
+    rootKey: config.rootKey, version: config.version, logger, clock, timers, tenancy,
     requestIdPrefix: newOperationId().slice(0, 8),
     isClosing: context.isClosing,
   });
@@ -74,12 +85,13 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     const cancel = timers.after(GATEWAY_LIMITS.closeTimeoutMs, () => app.server.closeAllConnections());
     await app.close();
     cancel();
+    await tenancy.close();
     await catalogue.close();
     await clusterView.close();
   };
   try {
     await clusterView.start();
-    await catalogue.start();
+    await Promise.all([catalogue.start(), tenancy.start()]);
     const url = await listen(app, config);
     logger.info({ url }, 'the gateway listens');
     return { url, close: closeParts };
@@ -94,6 +106,9 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addVectorRoutes(app, context);
   addSearchRoutes(app, context);
   addClusterRoutes(app, context);
+  addTenantRoutes(app, context);
+  addKeyRoutes(app, context);
+  addAccountRoutes(app, context);
   app.get(OPENAPI_URL, { config: { access: 'open' }, schema: { hide: true } }, async () => app.swagger());
   answerOtherMethods(app, [...Object.values(ROUTES), { method: 'GET', url: OPENAPI_URL }]);
 }

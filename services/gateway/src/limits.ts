@@ -41,6 +41,8 @@ export const GATEWAY_LIMITS = {
   /** A waiting write asks again after this pause while no shard answers. */
   appliedRetryDelayMs: 100,
   statisticsTimeoutMs: 2_000,
+  /** Embeddings whose statistics are asked for at one time. */
+  statisticsInFlight: 32,
   lastSequenceTimeoutMs: 1_000,
 
   registryTimeoutMs: 5_000,
@@ -51,6 +53,28 @@ export const GATEWAY_LIMITS = {
   /** Unfinished registrations and drops are looked for this often, and finished when they stood for a whole period. */
   unfinishedSweepMs: 30_000,
   catalogueLoadTimeoutMs: 5_000,
+
+  /** Authorization headers that were checked and are remembered. */
+  rememberedKeys: 10_000,
+  rememberedDeletions: 10_000,
+  /** Audit logs whose end this gateway remembers. */
+  rememberedAuditScopes: 1_000,
+  /** What requests cost is written to the registry this often. */
+  usageFlushMs: 5_000,
+  /** Gateways that one usage entry remembers as its writers. */
+  usageWriters: 64,
+  /** What a tenant with a quota stores is measured this often while it writes; before it is refused, when the last time is so long ago. */
+  quotaMeasureMs: 10_000,
+  quotaRemeasureMs: 1_000,
+  /** How long a write that was let through may still be missing in what shards count, and the slices in which writes are summed. */
+  quotaApplyLagMs: 5_000,
+  quotaSliceMs: 500,
+  /** Tenants whose stock is remembered. */
+  quotaTenants: 10_000,
+  /** Kinds of limiters kept: one per distinct rate. */
+  rateLimiters: 10_000,
+  /** One command to Redis; a rate is counted here when it takes longer. */
+  redisTimeoutMs: 50,
 
   /** A shard that has been silent for so long is gone. */
   shardSilenceMs: 5_000,

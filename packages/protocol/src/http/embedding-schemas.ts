@@ -93,7 +93,10 @@ export const EmbeddingResponseSchema = closed(
 export type EmbeddingResponse = JsonOf<typeof EmbeddingResponseSchema>;
 
 export const EmbeddingListResponseSchema = closed(
-  { embeddings: Type.Array(EmbeddingDescriptionSchema) },
-  'The embeddings of the tenant, ordered by name.',
+  {
+    embeddings: Type.Array(EmbeddingDescriptionSchema),
+    next: Type.Optional(Type.String({ description: 'There when more follow: the cursor of the next page.' })),
+  },
+  'The embeddings that the key may use, ordered by name.',
 );
 export type EmbeddingListResponse = JsonOf<typeof EmbeddingListResponseSchema>;

@@ -1,9 +1,5 @@
-/**
- * The routes of the gateway with what /openapi.json says about them, in the form that Fastify and @fastify/swagger take.
- * Paths are Fastify's: `:name` is a parameter.
- */
+/** The routes of the gateway with what /openapi.json says about them. */
 import { Type } from 'typebox';
-import type { TSchema } from 'typebox';
 import { VECTOR_BODY_MEDIA_TYPE } from '../vector-body.ts';
 import { NDJSON_MEDIA_TYPE } from '../write-request.ts';
 import { ClusterResponseSchema, HealthResponseSchema, ReadyResponseSchema } from './cluster-schemas.ts';
@@ -13,8 +9,10 @@ import {
   EmbeddingResponseSchema,
   RegisterRequestSchema,
 } from './embedding-schemas.ts';
-import { PROBLEM_MEDIA_TYPE, ProblemSchema } from './problem.ts';
+import { answer, problem, type Route } from './route.ts';
 import { SearchRequestSchema, SearchResponseSchema } from './search-schemas.ts';
+import { TENANT_ROUTES } from './tenant-routes.ts';
+import { PageQuerySchema } from './tenant-schemas.ts';
 import { closed, EmbeddingNameSchema, VectorKeySchema } from './value-schemas.ts';
 import {
   DeadlineQuerySchema,
@@ -27,38 +25,6 @@ import {
   WriteResponseSchema,
 } from './vector-schemas.ts';
 
-/**
- * Who may call a route, from everybody to few: no key; a key of the tenant with the role read, write or admin; the root key.
- * Each includes those before it. A route that says nothing is for the root key alone.
- */
-export const ACCESSES = ['open', 'read', 'write', 'admin', 'root'] as const;
-export type Access = (typeof ACCESSES)[number];
-
-interface Content {
-  readonly description: string;
-  readonly content: { readonly [mediaType: string]: { readonly schema: TSchema } };
-}
-
-export interface RouteSchema {
-  readonly operationId: string;
-  readonly tags: readonly string[];
-  readonly summary: string;
-  readonly params?: TSchema;
-  readonly querystring?: TSchema;
-  readonly body?: TSchema | Omit<Content, 'description'>;
-  readonly response: { readonly [status: string]: Content | TSchema };
-}
-
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  readonly url: string;
-  /** Fastify hands this to the hook that checks the caller's key. */
-  readonly config: { readonly access: Access };
-  readonly schema: RouteSchema;
-}
-
-const answer = (description: string, schema: TSchema): Content => ({ description, content: { 'application/json': { schema } } });
-const problem: Content = { description: 'A problem.', content: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemSchema } } };
 const nameParams = closed({ name: EmbeddingNameSchema }, 'Which embedding.');
 const keyParams = closed({ name: EmbeddingNameSchema, key: VectorKeySchema }, 'Which vector; the key is percent-encoded.');
 
@@ -71,6 +37,7 @@ const writeBody = {
 };
 
 export const ROUTES = {
+  ...TENANT_ROUTES,
   registerEmbedding: {
     method: 'POST',
     url: '/v1/embeddings',
@@ -95,6 +62,7 @@ export const ROUTES = {
       operationId: 'listEmbeddings',
       tags: ['embeddings'],
       summary: 'List the embeddings of the tenant',
+      querystring: PageQuerySchema,
       response: { 200: answer('The embeddings.', EmbeddingListResponseSchema), default: problem },
     },
   },

@@ -75,18 +75,18 @@ export class Catalogue {
    * Idempotent on (tenant, model, dim, distance). Throws `name_taken` when another embedding has the name, and `spec_conflict`
    * when the embedding exists and differs in a parameter that the caller gave.
    */
-  register(tenant: TenantId, wanted: WantedEmbedding): Promise<Registered> {
+  register(tenant: TenantId, wanted: WantedEmbedding, embeddingsQuota: number = LIMITS.embeddingsPerTenant): Promise<Registered> {
     const identity = identityOf(tenant, wanted.registration);
-    return this.#registrations.run(identity, () => this.#register(tenant, identity, wanted));
+    return this.#registrations.run(identity, () => this.#register(tenant, identity, wanted, Math.min(embeddingsQuota, LIMITS.embeddingsPerTenant)));
   }
 
-  #register(tenant: TenantId, identity: string, wanted: WantedEmbedding): Promise<Registered> {
+  #register(tenant: TenantId, identity: string, wanted: WantedEmbedding, embeddingsMaximum: number): Promise<Registered> {
     let unclaimedCode: EmbeddingCode | undefined;
     let ownCode: EmbeddingCode | undefined;
     return untilSettled(this.#timers, 'The registration', async () => {
       let held = await this.#lifecycle.readClaim(identity);
       if (held === undefined) {
-        unclaimedCode ??= await this.#newCode(tenant, identity, wanted);
+        unclaimedCode ??= await this.#newCode(tenant, identity, wanted, embeddingsMaximum);
         if (unclaimedCode === undefined) return undefined;
         held = await this.#claim(tenant, identity, wanted, unclaimedCode);
         if (held === undefined) return undefined;
@@ -107,9 +107,9 @@ export class Catalogue {
   }
 
   /** Undefined when another gateway has claimed the identity since it was read. */
-  async #newCode(tenant: TenantId, identity: string, { registration }: WantedEmbedding): Promise<EmbeddingCode | undefined> {
-    if (this.#cache.activeCount(tenant) >= LIMITS.embeddingsPerTenant) {
-      throw new ShoalError('too_many_embeddings', `A tenant may have ${LIMITS.embeddingsPerTenant} embeddings.`, { limit: LIMITS.embeddingsPerTenant });
+  async #newCode(tenant: TenantId, identity: string, { registration }: WantedEmbedding, embeddingsMaximum: number): Promise<EmbeddingCode | undefined> {
+    if (this.#cache.activeCount(tenant) >= embeddingsMaximum) {
+      throw new ShoalError('too_many_embeddings', `The tenant may have ${embeddingsMaximum} embeddings.`, { limit: embeddingsMaximum });
     }
     // Only saves a code and two writes: the name is taken by compare-and-set later.
     const holder = await this.#names.holder(tenant, registration.name);
@@ -186,5 +186,5 @@ function refuseConflict(wanted: WantedEmbedding, { spec }: EmbeddingRecord): voi
 const nameTaken = (name: EmbeddingName): ShoalError =>
   new ShoalError('name_taken', `Another embedding has the name ${name}.`, { field: 'name' });
 
-const notFound = (name: EmbeddingName): ShoalError =>
+export const notFound = (name: EmbeddingName): ShoalError =>
   new ShoalError('embedding_not_found', `There is no embedding with the name ${name}.`, { field: 'name' });

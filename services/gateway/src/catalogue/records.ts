@@ -1,17 +1,9 @@
-/**
- * Values of the catalogue in the registry.
- *
- *   value   := json "\n" crc32          crc32: 8 lower-case hexadecimal digits, over the bytes of json
- *   json    := {"v": 1, ...}            the fields of one of the types below
- */
-import { crc32 } from 'node:zlib';
+/** Values of the catalogue in the registry, sealed as registry/sealed-json.ts says; the fields are those of the types below. */
 import {
   EMBEDDING_STATES, ShoalError, embeddingSpecToJson, parseEmbeddingCode, parseEmbeddingSpec, parseSequence,
   type EmbeddingCode, type EmbeddingSpec, type EmbeddingState, type Sequence,
 } from '@shoal/protocol';
-
-const VERSION = 1;
-const CHECKSUM_CHARS = 8;
+import { damaged, open, seal } from '../registry/sealed-json.ts';
 
 /** `embedding.<code>`. */
 export interface EmbeddingRecord {
@@ -38,32 +30,6 @@ export interface NameClaim {
 /** `counter.embedding`. */
 export interface CodeCounter {
   readonly lastCode: number;
-}
-
-type Fields = { readonly [field: string]: unknown };
-
-function seal(fields: Fields): Uint8Array {
-  const json = JSON.stringify({ v: VERSION, ...fields });
-  const checksum = crc32(json).toString(16).padStart(CHECKSUM_CHARS, '0');
-  return Buffer.from(`${json}\n${checksum}`, 'utf8');
-}
-
-function damaged(key: string, cause?: unknown): ShoalError {
-  return new ShoalError('store_corrupt', `The registry entry ${key} is damaged.`, { cause });
-}
-
-function open(key: string, value: Uint8Array): Fields {
-  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
-  const end = text.length - CHECKSUM_CHARS - 1;
-  if (end < 0 || text[end] !== '\n') throw damaged(key);
-  const json = text.slice(0, end);
-  if (crc32(json).toString(16).padStart(CHECKSUM_CHARS, '0') !== text.slice(end + 1)) throw damaged(key);
-  const fields: unknown = JSON.parse(json);
-  if (typeof fields !== 'object' || fields === null) throw damaged(key);
-  if ((fields as Fields)['v'] !== VERSION) {
-    throw new ShoalError('store_incompatible', `The registry entry ${key} was written by another version of Shoal.`);
-  }
-  return fields as Fields;
 }
 
 function member<T extends string>(key: string, value: unknown, known: readonly T[]): T {

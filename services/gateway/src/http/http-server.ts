@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
-import { LIMITS, ShoalError, type Access, type TenantId } from '@shoal/protocol';
+import { DEFAULT_TENANT, LIMITS, ShoalError, type Access, type TenantId } from '@shoal/protocol';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { BodyBudget } from '../body-budget.ts';
-import type { Timers } from '@shoal/pacing';
+import type { Clock, Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
-import { Authentication, DEFAULT_TENANT } from './authentication.ts';
+import { COST_HEADER, costText, newRequestCost, type RequestCost } from '../tenancy/request-cost.ts';
+import type { Tenancy } from '../tenancy/tenancy.ts';
+import { Authentication, type Principal } from './authentication.ts';
 import { answerClientError } from './client-errors.ts';
 import { expectedError, problemDocument, problemHeaders, unexpectedError } from './problem.ts';
 import { BodyReader, acceptBodies } from './request-body.ts';
@@ -17,6 +19,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose embeddings the request is about. */
     tenant: TenantId;
+    caller: Principal;
+    cost: RequestCost;
   }
 
   interface FastifyContextConfig {
@@ -29,7 +33,9 @@ export interface HttpServerOptions {
   readonly rootKey: string;
   readonly version: string;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly timers: Timers;
+  readonly tenancy: Tenancy;
   /** Begins the ids of requests; random per process. */
   readonly requestIdPrefix: string;
   /** True from the moment when the gateway begins to close. */
@@ -61,6 +67,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.decorateRequest('tenant', DEFAULT_TENANT);
+  app.decorateRequest('caller');
+  app.decorateRequest('cost');
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply, options));
   app.setNotFoundHandler((request) => {
     throw routeNotFound(request);
@@ -71,8 +79,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   return app;
 }
 
-function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: HttpServerOptions): void {
-  const authentication = new Authentication(rootKey);
+function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenancy, isClosing }: HttpServerOptions): void {
+  const authentication = new Authentication({ rootKey, directory: tenancy.directory, clock, loaded: () => tenancy.loaded });
   const bodies = new BodyReader(new BodyBudget(GATEWAY_LIMITS.bodyBytesInFlight));
   acceptBodies(app, bodies);
   app.addHook('onRequest', async (request, reply) => {
@@ -80,13 +88,18 @@ function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: 
     // Closed when the answer is sent and when the connection breaks; `onResponse` comes in the first case only.
     reply.raw.once('close', () => bodies.release(request));
     if (request.is404) throw routeNotFound(request);
-    if (!isOpen(request)) {
-      request.tenant = authentication.tenantOf(request.headers.authorization);
-      if (isClosing()) throw new ShoalError('not_ready', 'The gateway is closing.');
-    }
+    if (isOpen(request)) return;
+    const { authorization, 'x-shoal-tenant': tenantHeader } = request.headers;
+    request.caller = authentication.callerOf(authorization, tenantHeader, request.routeOptions.config.access ?? 'root');
+    request.tenant = request.caller.tenant;
+    request.cost = newRequestCost();
+    if (isClosing()) throw new ShoalError('not_ready', 'The gateway is closing.');
+    // The root key is the way in to set a rate right.
+    if (request.caller.role !== 'root') await tenancy.rates.take(request.tenant, 'requestsPerSecond', tenancy.quotasOf(request.tenant).requestsPerSecond, 1);
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', async (request, reply, payload) => {
     if (isClosing()) void reply.header('connection', 'close');
+    if (request.cost !== undefined) countCost(request, reply, payload, tenancy);
   });
   app.addHook('onResponse', async (request, reply) => {
     endUnfinishedRequest(request, timers);
@@ -95,6 +108,15 @@ function addHooks(app: FastifyInstance, { rootKey, logger, timers, isClosing }: 
     const ms = Math.round(reply.elapsedTime * 100) / 100;
     logger[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url, status: statusCode, ms }, 'request');
   });
+}
+
+/** Tells the caller what the request cost, and adds it to what the tenant has used. */
+function countCost(request: FastifyRequest, reply: FastifyReply, payload: unknown, { usage }: Tenancy): void {
+  const { cost, tenant } = request;
+  const bytesOut = typeof payload === 'string' ? Buffer.byteLength(payload) : payload instanceof Uint8Array ? payload.byteLength : 0;
+  void reply.header(COST_HEADER, costText(cost, bytesOut));
+  const refused = reply.statusCode === 429 || reply.statusCode === 503 ? 1 : 0;
+  usage.count(tenant, { refused, distances: cost.distances, vectorsWritten: cost.vectors, bytesIn: cost.bytesIn, bytesOut });
 }
 
 /** Probes ask often, and "not ready" is an answer they expect. */

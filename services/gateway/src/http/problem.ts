@@ -3,8 +3,14 @@ import { ERROR_REGISTRY, LIMITS, PROBLEM_MEDIA_TYPE, ShoalError, problemOf, type
 import { ExtendedError, INTERNAL_DETAIL } from '../failure.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 
-/** Seconds; long enough to let a moment of overload pass. */
-const RETRY_AFTER_SECONDS = '1';
+/** Long enough to let a moment of overload pass. */
+const RETRY_AFTER_MS = 1_000;
+
+/** What a caller should wait, in whole seconds as the header has it; undefined where waiting is of no use or nobody knows how long. */
+function retryAfterSeconds({ status, retryable, retryAfterMs }: ShoalError): string | undefined {
+  const isBusy = retryable && (status === 503 || status === 429);
+  return isBusy ? `${Math.ceil((retryAfterMs ?? RETRY_AFTER_MS) / 1_000)}` : undefined;
+}
 
 /** What the HTTP server itself refuses, by its own error codes. */
 const SERVER_ERRORS: { readonly [code: string]: () => ShoalError } = {
@@ -36,10 +42,11 @@ export function problemDocument(error: ShoalError, requestId: string): Problem &
 }
 
 export function problemHeaders(error: ShoalError): { readonly [header: string]: string } {
+  const retryAfter = retryAfterSeconds(error);
   return {
     'content-type': PROBLEM_MEDIA_TYPE,
     'cache-control': 'no-store',
-    ...(error.status === 503 && error.retryable ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
+    ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
     ...(error.code === 'unauthorized' ? { 'www-authenticate': 'Bearer' } : {}),
   };
 }

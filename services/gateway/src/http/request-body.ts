@@ -76,7 +76,10 @@ export class BodyReader {
           stream.resume();
         }
       };
-      const onEnd = (): void => stop(() => resolve(Buffer.concat(chunks, receivedBytes)));
+      const onEnd = (): void => stop(() => {
+        request.cost.bytesIn += receivedBytes;
+        resolve(Buffer.concat(chunks, receivedBytes));
+      });
       const onClose = (): void => stop(() => reject(new ShoalError('malformed_body', 'The connection ended before the body did.', { field: 'body' })));
       const stop = (settle: () => void): void => {
         stream.off('data', onData).off('end', onEnd).off('error', onClose).off('close', onClose);

@@ -1,11 +1,12 @@
-import { ROUTES, parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
+import { ROUTES, ShoalError, parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
 import { WantedEmbedding } from '../catalogue/explicit-parameters.ts';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import { jsonBodyOf } from '../http/request-body.ts';
 import { embeddingStatistics } from '../reading/embedding-statistics.ts';
-import { refuseQuery } from './query-string.ts';
-import { embeddingOf, existingNameOf, type RouteContext } from './route-context.ts';
+import { tenantScope } from '../tenancy/audit-log.ts';
+import { pageOf, pageOptions, refuseQuery } from './query-string.ts';
+import { embeddingOf, existingNameOf, mayUse, type RouteContext } from './route-context.ts';
 
 function describe({ spec, state, createdAtMs }: EmbeddingRecord): EmbeddingDescription {
   const { code, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas } = spec;
@@ -16,13 +17,16 @@ function describe({ spec, state, createdAtMs }: EmbeddingRecord): EmbeddingDescr
 }
 
 /** Registers, lists, describes and drops embeddings. */
-export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, bus, queries }: RouteContext): void {
+export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, tenancy, bus, queries }: RouteContext): void {
   app.route({
     ...ROUTES.registerEmbedding,
     handler: async (request, reply) => {
       refuseQuery(request);
       const body = jsonBodyOf(request);
-      const { record, created } = await catalogue.register(request.tenant, new WantedEmbedding(parseRegistration(body), body));
+      const registration = parseRegistration(body);
+      if (!mayUse(request, registration.name)) throw new ShoalError('forbidden', 'This key is bound to other embeddings.', { field: 'name' });
+      const { record, created } = await catalogue.register(request.tenant, new WantedEmbedding(registration, body), tenancy.quotasOf(request.tenant).embeddings);
+      if (created) await tenancy.audit.note(tenantScope(request.tenant), { act: 'embedding.register', subject: record.spec.name, by: request.caller.keyId, requestId: request.id });
       void reply.code(created ? 201 : 200);
       return describe(record);
     },
@@ -31,8 +35,10 @@ export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, bus, queri
   app.route({
     ...ROUTES.listEmbeddings,
     handler: async (request): Promise<EmbeddingListResponse> => {
-      refuseQuery(request);
-      return { embeddings: catalogue.list(request.tenant).map(describe) };
+      const options = pageOptions(request);
+      const visible = catalogue.list(request.tenant).filter(({ spec }) => mayUse(request, spec.name));
+      const { items, ...rest } = pageOf(visible, ({ spec }) => spec.name, options);
+      return { embeddings: items.map(describe), ...rest };
     },
   });
 
@@ -50,7 +56,9 @@ export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, bus, queri
     ...ROUTES.dropEmbedding,
     handler: async (request, reply) => {
       refuseQuery(request);
-      await catalogue.drop(request.tenant, existingNameOf(request));
+      const name = existingNameOf(request);
+      await catalogue.drop(request.tenant, name);
+      await tenancy.audit.note(tenantScope(request.tenant), { act: 'embedding.drop', subject: name, by: request.caller.keyId, requestId: request.id });
       return reply.code(204).send();
     },
   });

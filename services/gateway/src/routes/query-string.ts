@@ -20,14 +20,18 @@ class QueryString {
     return value;
   }
 
-  takeTimeoutMs(fallbackMs: number): number {
-    const text = this.take('timeoutMs');
-    if (text === undefined) return fallbackMs;
+  takeWholeNumber(name: string, fallback: number, maximum: number): number {
+    const text = this.take(name);
+    if (text === undefined) return fallback;
     const value = Number(text);
-    if (!/^\d{1,9}$/.test(text) || value < 1 || value > LIMITS.timeoutMs) {
-      throw new ShoalError('invalid_field', `timeoutMs must be a whole number from 1 to ${LIMITS.timeoutMs}.`, { field: 'timeoutMs', limit: LIMITS.timeoutMs });
+    if (!/^\d{1,9}$/.test(text) || value < 1 || value > maximum) {
+      throw new ShoalError('invalid_field', `${name} must be a whole number from 1 to ${maximum}.`, { field: name, limit: maximum });
     }
     return value;
+  }
+
+  takeTimeoutMs(fallbackMs: number): number {
+    return this.takeWholeNumber('timeoutMs', fallbackMs, LIMITS.timeoutMs);
   }
 
   rest(): Query {
@@ -77,6 +81,32 @@ export function readOptions(request: FastifyRequest, slots: number): { readonly 
   const timeoutMs = query.takeTimeoutMs(DEFAULTS.searchTimeoutMs);
   query.refuseRest();
   return { after: text === undefined ? new Map() : parseReceipt(parseReceiptText(text), slots), timeoutMs };
+}
+
+export interface PageOptions {
+  readonly limit: number;
+  /** Entries after this one; undefined for the first page. */
+  readonly after: string | undefined;
+}
+
+/** `?limit=&cursor=` of a list. The cursor is the last entry of the page before. */
+export function pageOptions(request: FastifyRequest): PageOptions {
+  const query = new QueryString(request);
+  const limit = query.takeWholeNumber('limit', LIMITS.pageItems, LIMITS.pageItems);
+  const cursor = query.take('cursor');
+  query.refuseRest();
+  if (cursor !== undefined && (cursor.length > LIMITS.cursorChars || cursor === '')) {
+    throw new ShoalError('invalid_field', 'cursor must be the `next` of the page before.', { field: 'cursor', limit: LIMITS.cursorChars });
+  }
+  return { limit, after: cursor };
+}
+
+/** One page of entries that are in the order of their names; entries that come or go between two pages shift nothing. */
+export function pageOf<Item>(items: readonly Item[], nameOf: (item: Item) => string, { limit, after }: PageOptions): { readonly items: readonly Item[]; readonly next?: string } {
+  const rest = after === undefined ? items : items.filter((item) => nameOf(item) > after);
+  const page = rest.slice(0, limit);
+  const last = page.at(-1);
+  return { items: page, ...(last === undefined || rest.length <= limit ? {} : { next: nameOf(last) }) };
 }
 
 function parseReceiptText(text: string): unknown {

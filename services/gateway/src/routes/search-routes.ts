@@ -23,6 +23,7 @@ export function addSearchRoutes(app: FastifyInstance, { bus, catalogue, clock, s
       const record = await embeddingOf(request, catalogue);
       const search = parseSearchRequest(jsonBodyOf(request), record.spec, bus.log.slots);
       const { hits, missingPartitions, path, distanceComputations } = await searchPath.search(record, search);
+      request.cost.distances += distanceComputations;
       const lists = hits.map((list) => list.map(hitToJson));
       return {
         results: search.query.type === 'vectors' ? lists : (lists[0] ?? []),

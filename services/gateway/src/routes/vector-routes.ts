@@ -5,7 +5,8 @@ import { ROUTES,
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import { bodyOf, jsonBodyOf } from '../http/request-body.ts';
-import type { WriteResult } from '../writing/write-path.ts';
+import type { Stock } from '../tenancy/storage-quotas.ts';
+import type { WriteOrder, WriteResult } from '../writing/write-path.ts';
 import { deleteOptions, readOptions, writeOptions, writeTimeoutMs } from './query-string.ts';
 import { embeddingOf, keyOf, type RouteContext } from './route-context.ts';
 
@@ -36,14 +37,28 @@ function writeResponse({ accepted, receipt, outcomes }: WriteResult): WriteRespo
   return { accepted, receipt: receiptToJson(receipt), ...(outcomes === undefined ? {} : { outcomes }) };
 }
 
+/** What a write adds to what its tenant stores, by the measure of the quotas. */
+function stockOf({ vectors }: WriteRequest): Stock {
+  return { vectors: vectors.length, bytes: vectors.reduce((sum, { values, payload }) => sum + values.byteLength + (payload?.byteLength ?? 0), 0) };
+}
+
+const NOTHING_ADDED: Stock = { vectors: 0, bytes: 0 };
+
 /** Writes, reads and deletes vectors. */
-export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, fetchPath, writePath }: RouteContext): void {
+export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, fetchPath, tenancy, writePath }: RouteContext): void {
+  const writeAdmitted = async (request: FastifyRequest, record: EmbeddingRecord, order: WriteOrder, added: Stock): Promise<WriteResponse> => {
+    await tenancy.admitVectors(request.tenant, order.operations.length, added);
+    const result = await writePath.write(record, order);
+    request.cost.vectors += result.accepted;
+    return writeResponse(result);
+  };
+
   app.route({
     ...ROUTES.writeVectors,
     handler: async (request) => {
       const record = await embeddingOf(request, catalogue);
       const { write, timeoutMs } = writeRequestOf(request, record);
-      return writeResponse(await writePath.write(record, { operations: putOperations(write), wait: write.wait, timeoutMs }));
+      return writeAdmitted(request, record, { operations: putOperations(write), wait: write.wait, timeoutMs }, stockOf(write));
     },
   });
 
@@ -63,7 +78,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
     handler: async (request) => {
       const record = await embeddingOf(request, catalogue);
       const operations = deleteOperations([keyOf(request)]);
-      return writeResponse(await writePath.write(record, { operations, ...deleteOptions(request) }));
+      return writeAdmitted(request, record, { operations, ...deleteOptions(request) }, NOTHING_ADDED);
     },
   });
 
@@ -73,7 +88,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
       const record = await embeddingOf(request, catalogue);
       const timeoutMs = writeTimeoutMs(request);
       const { keys, wait } = parseDeleteRequest(jsonBodyOf(request));
-      return writeResponse(await writePath.write(record, { operations: deleteOperations(keys), wait, timeoutMs }));
+      return writeAdmitted(request, record, { operations: deleteOperations(keys), wait, timeoutMs }, NOTHING_ADDED);
     },
   });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseOperationId, type Problem } from '@shoal/protocol';
 import { pino, type Logger } from 'pino';
-import type { Timers } from '@shoal/pacing';
+import type { Clock, Timers } from '@shoal/pacing';
 import type { Gateway } from '../gateway.ts';
 import { startGateway } from '../gateway.ts';
 import { FlatShard } from './flat-shard.ts';
@@ -21,10 +21,10 @@ export function newOperationId() {
   return parseOperationId(randomBytes(16).toString('hex'));
 }
 
-export function startTestGateway(bus: MemoryBus, options: { readonly port?: number; readonly logger?: Logger; readonly timers?: Timers } = {}): Promise<Gateway> {
+export function startTestGateway(bus: MemoryBus, options: { readonly port?: number; readonly logger?: Logger; readonly timers?: Timers; readonly clock?: Clock } = {}): Promise<Gateway> {
   return startGateway(
     { host: '127.0.0.1', port: options.port ?? 0, rootKey: ROOT_KEY, slots: bus.log.slots, mode: 'embedded', version: '0.0.0-test' },
-    { bus, logger: options.logger ?? pino({ level: 'silent' }), clock: { nowMs: Date.now }, newOperationId, ...(options.timers === undefined ? {} : { timers: options.timers }) },
+    { bus, logger: options.logger ?? pino({ level: 'silent' }), clock: options.clock ?? { nowMs: Date.now }, newOperationId, ...(options.timers === undefined ? {} : { timers: options.timers }) },
   );
 }
 
@@ -51,7 +51,7 @@ export class GatewayFixture {
     this.shard = new FlatShard(this.bus);
   }
 
-  static async start(slots = 8, options: { readonly logger?: Logger; readonly timers?: Timers } = {}): Promise<GatewayFixture> {
+  static async start(slots = 8, options: { readonly logger?: Logger; readonly timers?: Timers; readonly clock?: Clock } = {}): Promise<GatewayFixture> {
     const fixture = new GatewayFixture(slots);
     fixture.gateway = await startTestGateway(fixture.bus, options);
     await fixture.shard.start();
