@@ -56,7 +56,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     connectionTimeout: GATEWAY_LIMITS.connectionTimeoutMs,
     keepAliveTimeout: GATEWAY_LIMITS.keepAliveTimeoutMs,
     requestTimeout: GATEWAY_LIMITS.requestTimeoutMs,
-    http: { maxHeaderSize: GATEWAY_LIMITS.headerBytes, headersTimeout: GATEWAY_LIMITS.headersTimeoutMs },
+    http: { maxHeaderSize: GATEWAY_LIMITS.headerBytes, headersTimeout: GATEWAY_LIMITS.headersTimeoutMs, requireHostHeader: false },
     routerOptions: { maxParamLength: GATEWAY_LIMITS.headerBytes },
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, options),
@@ -87,6 +87,8 @@ function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenanc
     void reply.header('x-request-id', request.id);
     // Closed when the answer is sent and when the connection breaks; `onResponse` comes in the first case only.
     reply.raw.once('close', () => bodies.release(request));
+    // The server's own refusal would be no problem document.
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new ShoalError('malformed_body', 'The header Host is missing.', { field: 'headers' });
     if (request.is404) throw routeNotFound(request);
     if (isOpen(request)) return;
     const { authorization, 'x-shoal-tenant': tenantHeader } = request.headers;

@@ -1,0 +1,80 @@
+/** A bare connection: requests go out as bytes, many at a time; answers are read by their content-length. */
+import { connect, type Socket } from 'node:net';
+import type { FuzzRequest } from './request-generator.ts';
+
+export interface FuzzAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** `cut`: the connection ended first, which a bad request before it on the same connection may cause. */
+export type FuzzOutcome = FuzzAnswer | 'cut' | 'silent';
+
+const SILENCE_MS = 30_000;
+
+export class FuzzConnection {
+  readonly #socket: Socket;
+  readonly #waiting: { readonly request: FuzzRequest; readonly settle: (outcome: FuzzOutcome) => void }[] = [];
+  #received: Buffer = Buffer.alloc(0);
+  closed = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', () => this.#end('cut'));
+    socket.on('close', () => this.#end('cut'));
+    socket.setTimeout(SILENCE_MS, () => this.#end('silent'));
+  }
+
+  static open(port: number): Promise<FuzzConnection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(new FuzzConnection(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  send(request: FuzzRequest): Promise<FuzzOutcome> {
+    return new Promise((settle) => {
+      if (this.closed) return settle('cut');
+      this.#waiting.push({ request, settle });
+      this.#socket.write(request.bytes);
+    });
+  }
+
+  close(): void {
+    this.#end('cut');
+  }
+
+  #end(outcome: 'cut' | 'silent'): void {
+    this.closed = true;
+    this.#socket.destroy();
+    for (const { settle } of this.#waiting.splice(0)) settle(outcome);
+  }
+
+  #read(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    for (;;) {
+      const headEnd = this.#received.indexOf('\r\n\r\n');
+      if (headEnd < 0) return;
+      const head = this.#received.toString('latin1', 0, headEnd);
+      const status = Number(head.slice(9, 12));
+      if (status === 100) {
+        this.#received = this.#received.subarray(headEnd + 4);
+        continue;
+      }
+      const bodyBytes = this.#waiting[0]?.request.method === 'HEAD' ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      const end = headEnd + 4 + bodyBytes;
+      if (this.#received.length < end) return;
+      const body = this.#received.toString('utf8', headEnd + 4, end);
+      this.#received = this.#received.subarray(end);
+      this.#waiting.shift()?.settle({ status, contentType: /\r\ncontent-type: ([^\r]+)/i.exec(head)?.[1] ?? '', body });
+      if (/\r\nconnection: close/i.test(head)) this.#end('cut');
+    }
+  }
+}
