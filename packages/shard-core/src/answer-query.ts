@@ -1,13 +1,13 @@
 /** Answers the queries of one slot from its machine. Every item gets an answer or a failure of its own; one never disturbs another. */
 import { EngineClosedError, EngineOverloadedError } from '@shoal/index';
 import { ShoalError, decodeOutcomes, type AwaitAppliedAnswer, type AwaitAppliedItem, type FetchAnswer, type FetchItem, type ItemFailure, type PartitionStatsAnswer, type PartitionStatsItem, type QueryRequest, type QueryResponse } from '@shoal/protocol';
-import { searchPartition } from './search-partition.ts';
+import { searchInTurn } from './search-in-turn.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
 export async function answerQuery(machine: SlotMachine, request: QueryRequest): Promise<QueryResponse> {
   switch (request.type) {
     case 'search':
-      return { type: 'search', items: await each(request.items, (item) => searchPartition(machine, item)) };
+      return { type: 'search', items: await each(request.items, (item) => searchInTurn(machine, item)) };
     case 'fetch':
       return { type: 'fetch', items: await each(request.items, (item) => fetchVector(machine, item)) };
     case 'await-applied':

@@ -2,7 +2,7 @@ import assert from 'node:assert';
 import { EngineMemoryFullError, type Engine } from '@shoal/index';
 import { ShoalError, encodeOutcomes, type Outcome, type Sequence, type Slot, type VecId, type VectorKey, type WriteMutation } from '@shoal/protocol';
 import { StoreBatch, type RecentOperation, type ShardStore } from '@shoal/store';
-import type { Timers } from '@shoal/pacing';
+import type { FairGate, Timers } from '@shoal/pacing';
 import { AppliedWaiters } from './applied-waiters.ts';
 import { cutIntoRuns, type Run } from './message-runs.ts';
 import { openEmptyPartition, restorePartition } from './open-partition.ts';
@@ -18,6 +18,8 @@ export interface SlotMachineOptions {
   readonly store: ShardStore;
   readonly engine: Engine;
   readonly timers: Timers;
+  /** Where searches of different tenants take turns, over all slots of the shard; without one they run as they come. */
+  readonly searchGate?: FairGate;
 }
 
 type WriteRun = Run & { type: 'writes' };
@@ -40,6 +42,7 @@ function sameOutcome(message: SlotMessage, mutation: WriteMutation, outcome: Out
 export class SlotMachine {
   readonly state: SlotState;
   readonly store: ShardStore;
+  readonly searchGate: FairGate | undefined;
   readonly #options: SlotMachineOptions;
   readonly #waiters: AppliedWaiters;
   #failure: unknown;
@@ -49,6 +52,7 @@ export class SlotMachine {
     this.#options = options;
     this.state = state;
     this.store = options.store;
+    this.searchGate = options.searchGate;
     this.#waiters = new AppliedWaiters(options.timers);
   }
 

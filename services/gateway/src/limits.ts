@@ -16,6 +16,20 @@ export const GATEWAY_LIMITS = {
   /** Requests under way have this long to finish when the gateway closes; then their connections are cut. */
   closeTimeoutMs: 4_000,
 
+  /** Requests that are worked on at one time, and how many of them for one tenant. */
+  admittedRequests: 512,
+  admittedPerTenant: 256,
+  /** Requests that wait for their tenant's turn, and for how long at most. */
+  waitingRequests: 4_096,
+  admissionWaitMs: 2_000,
+  /** So many bytes of a body take one more turn of their tenant, up to so many turns. */
+  bodyBytesPerTurn: 64 * 1024,
+  requestCostMaximum: 64,
+  /** The event loop is looked at this often; when it came later than `lagMs` so many times in a row, requests are refused. */
+  lagLookMs: 100,
+  lagMs: 500,
+  lagSamples: 5,
+
   /** Searches waiting for a place in a message, per slot. */
   queuedSearchesPerSlot: 4_096,
   /** A query message under way for so long no longer holds back the searches behind it, up to so many messages per lane. */

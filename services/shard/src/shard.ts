@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Bus } from '@shoal/bus';
 import { Engine } from '@shoal/index';
 import { SUBJECTS, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
-import type { Timers } from '@shoal/pacing';
+import { FairGate, type Timers } from '@shoal/pacing';
 import { ShardStore } from '@shoal/store';
 import type { Logger } from 'pino';
 import type { ShardConfig } from './config.ts';
@@ -63,7 +63,12 @@ class RunningShard implements Shard {
     this.#startedAtMs = dependencies.nowMs();
     const { bus, logger, timers } = dependencies;
     const onChange = (): void => this.#announce();
-    this.#workers = config.ownedSlots.map((slot) => new SlotWorker({ slot, slots: config.slots, store, engine, timers, bus, logger, onChange }));
+    const places = config.searchThreadCount * SHARD_LIMITS.searchesPerThread;
+    const searchGate = new FairGate({
+      places, placesPerTenant: places, waiting: SHARD_LIMITS.waitingSearches, waitMs: SHARD_LIMITS.searchWaitMs, quantum: 1, costMaximum: SHARD_LIMITS.turnsMaximum,
+      subject: 'searches of this shard', timers,
+    });
+    this.#workers = config.ownedSlots.map((slot) => new SlotWorker({ slot, slots: config.slots, store, engine, timers, searchGate, bus, logger, onChange }));
     this.#loops = Promise.all([...this.#workers.map((worker) => worker.run(this.#stop.signal)), this.#announceRegularly()]).then(() => undefined);
   }
 

@@ -10,6 +10,7 @@ import { GATEWAY_LIMITS } from '../limits.ts';
 import { COST_HEADER, costText, newRequestCost, type RequestCost } from '../tenancy/request-cost.ts';
 import type { Tenancy } from '../tenancy/tenancy.ts';
 import { Authentication, type Principal } from './authentication.ts';
+import { Admission } from './admission.ts';
 import { answerClientError } from './client-errors.ts';
 import { expectedError, problemDocument, problemHeaders, unexpectedError } from './problem.ts';
 import { BodyReader, acceptBodies } from './request-body.ts';
@@ -81,6 +82,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
 function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenancy, isClosing }: HttpServerOptions): void {
   const authentication = new Authentication({ rootKey, directory: tenancy.directory, clock, loaded: () => tenancy.loaded });
+  const admission = new Admission(timers, () => clock.nowMs());
+  app.addHook('onReady', async () => admission.start());
+  app.addHook('onClose', async () => admission.close());
   const bodies = new BodyReader(new BodyBudget(GATEWAY_LIMITS.bodyBytesInFlight));
   acceptBodies(app, bodies);
   app.addHook('onRequest', async (request, reply) => {
@@ -97,7 +101,9 @@ function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenanc
     request.cost = newRequestCost();
     if (isClosing()) throw new ShoalError('not_ready', 'The gateway is closing.');
     // The root key is the way in to set a rate right.
-    if (request.caller.role !== 'root') await tenancy.rates.take(request.tenant, 'requestsPerSecond', tenancy.quotasOf(request.tenant).requestsPerSecond, 1);
+    const { requestsPerSecond } = tenancy.quotasOf(request.tenant);
+    if (requestsPerSecond !== undefined && request.caller.role !== 'root') await tenancy.rates.take(request.tenant, 'requestsPerSecond', requestsPerSecond, 1);
+    await admission.admit(request.tenant, Number(request.headers['content-length'] ?? 0), reply.raw);
   });
   app.addHook('onSend', async (request, reply, payload) => {
     if (isClosing()) void reply.header('connection', 'close');

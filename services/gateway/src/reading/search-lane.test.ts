@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  LIMITS, ShoalError, decodeQueryRequest, encodeQueryResponse, parseEmbeddingCode, parsePartition, parseSequence, parseSlot,
+  DEFAULT_TENANT, LIMITS, ShoalError, decodeQueryRequest, encodeQueryResponse, parseEmbeddingCode, parsePartition, parseSequence, parseSlot, parseTenantId,
   type ItemFailure, type SearchAnswer, type SearchItem,
 } from '@shoal/protocol';
 import { systemTimers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { MemoryRequests } from '../testing/memory-requests.ts';
-import { SearchLane, type SearchWork } from './search-lane.ts';
+import { SearchLane, type SearchCaller, type SearchWork } from './search-lane.ts';
 import { SlotQueries } from './slot-queries.ts';
 
 const SLOT = parseSlot(3);
@@ -48,6 +48,8 @@ const laneOf = (eagerMessages: number, fullMessages: number) =>
 const settle = (): Promise<void> => vi.advanceTimersByTimeAsync(0).then(() => undefined);
 const sizes = (): number[] => shard.messages.map(({ items }) => items.length);
 const IN_TIME = 10_000;
+const CALLER: SearchCaller = { tenant: DEFAULT_TENANT };
+const OTHER: SearchCaller = { tenant: parseTenantId('other') };
 
 beforeEach(async () => {
   vi.useFakeTimers();
@@ -60,9 +62,9 @@ describe('a search lane', () => {
   it('sends at once when nothing is under way, and gathers while something is', async () => {
     const lane = laneOf(1, 1);
     const deadlineMs = clock.nowMs() + IN_TIME;
-    const first = lane.search(workOf(0), deadlineMs);
+    const first = lane.search(workOf(0), deadlineMs, CALLER);
     await settle();
-    const later = [1, 2, 3, 4, 5].map((id) => lane.search(workOf(id), deadlineMs));
+    const later = [1, 2, 3, 4, 5].map((id) => lane.search(workOf(id), deadlineMs, CALLER));
     await settle();
     expect(sizes()).toEqual([1]);
     shard.messages[0]?.answer();
@@ -75,7 +77,7 @@ describe('a search lane', () => {
   it('sends full messages while others are under way, up to its bound', async () => {
     const lane = laneOf(1, 3);
     const count = LIMITS.searchesPerMessage * 4 + 7;
-    const results = Array.from({ length: count }, (_, id) => lane.search(workOf(id), clock.nowMs() + IN_TIME));
+    const results = Array.from({ length: count }, (_, id) => lane.search(workOf(id), clock.nowMs() + IN_TIME, CALLER));
     await settle();
     expect(sizes()).toEqual([64, 64, 64]);
     for (let next = 0; next < shard.messages.length; next += 1) {
@@ -88,7 +90,7 @@ describe('a search lane', () => {
 
   it('keeps messages below the size that the bus carries', async () => {
     const lane = laneOf(1, 8);
-    for (let id = 0; id < 64; id += 1) void lane.search(workOf(id, { vector: new Float32Array(LIMITS.dim) }), clock.nowMs() + IN_TIME);
+    for (let id = 0; id < 64; id += 1) void lane.search(workOf(id, { vector: new Float32Array(LIMITS.dim) }), clock.nowMs() + IN_TIME, CALLER);
     await settle();
     shard.messages[0]?.answer();
     await settle();
@@ -98,10 +100,10 @@ describe('a search lane', () => {
 
   it('fails a search at its own deadline, and does not send it afterwards', async () => {
     const lane = laneOf(1, 1);
-    void lane.search(workOf(0), clock.nowMs() + IN_TIME);
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER);
     await settle();
-    const brief = lane.search(workOf(1), clock.nowMs() + 50);
-    const patient = lane.search(workOf(2), clock.nowMs() + IN_TIME);
+    const brief = lane.search(workOf(1), clock.nowMs() + 50, CALLER);
+    const patient = lane.search(workOf(2), clock.nowMs() + IN_TIME, CALLER);
     await vi.advanceTimersByTimeAsync(50);
     expect(await brief).toMatchObject({ ok: false, error: 'deadline_exceeded' });
     shard.messages[0]?.answer();
@@ -113,33 +115,72 @@ describe('a search lane', () => {
 
   it('tells the shard the time that is left when the message leaves, less a margin', async () => {
     const lane = laneOf(1, 1);
-    void lane.search(workOf(0), clock.nowMs() + 1_000);
+    void lane.search(workOf(0), clock.nowMs() + 1_000, CALLER);
     await settle();
-    void lane.search(workOf(1), clock.nowMs() + 1_000);
+    void lane.search(workOf(1), clock.nowMs() + 1_000, CALLER);
     await vi.advanceTimersByTimeAsync(400);
     shard.messages[0]?.answer();
     await settle();
     expect(shard.messages[1]?.items[0]?.timeoutMs).toBe(600 - GATEWAY_LIMITS.answerMarginMs);
   });
 
+  it('lets tenants take turns, whatever one of them asks for', async () => {
+    const lane = laneOf(1, 1);
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER);
+    await settle();
+    for (let id = 0; id < 500; id += 1) void lane.search(workOf(1_000), clock.nowMs() + IN_TIME, CALLER);
+    for (let id = 0; id < 20; id += 1) void lane.search(workOf(2_000), clock.nowMs() + IN_TIME, OTHER);
+    shard.messages[0]?.answer();
+    await settle();
+    expect(shard.messages[1]?.items.filter(({ vector }) => vector[0] === 2_000).length).toBe(20);
+  });
+
+  it('turns away who has most waiting when too many wait, not who comes last', async () => {
+    const lane = laneOf(1, 1);
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER);
+    await settle();
+    const noisy = Array.from({ length: GATEWAY_LIMITS.queuedSearchesPerSlot }, (_, id) => lane.search(workOf(id), clock.nowMs() + IN_TIME, CALLER));
+    const quiet = lane.search(workOf(7), clock.nowMs() + IN_TIME, OTHER);
+    expect(await noisy.at(-1)).toMatchObject({ error: 'overloaded' });
+    for (let next = 0; next < 2; next += 1) {
+      shard.messages[next]?.answer();
+      await settle();
+    }
+    expect(await quiet).toMatchObject({ ok: true });
+  });
+
+  it('does not send a search whose caller is gone', async () => {
+    const lane = laneOf(1, 1);
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER);
+    await settle();
+    const gone = new AbortController();
+    const given = lane.search(workOf(1), clock.nowMs() + IN_TIME, { ...CALLER, signal: gone.signal });
+    void lane.search(workOf(2), clock.nowMs() + IN_TIME, CALLER);
+    gone.abort();
+    expect(await given).toMatchObject({ ok: false });
+    shard.messages[0]?.answer();
+    await settle();
+    expect(shard.messages[1]?.items.map(({ vector }) => vector[0])).toEqual([2]);
+  });
+
   it('refuses a search without time left, and one too many', async () => {
     const lane = laneOf(1, 1);
-    expect(await lane.search(workOf(0), clock.nowMs())).toMatchObject({ error: 'deadline_exceeded' });
-    void lane.search(workOf(0), clock.nowMs() + IN_TIME);
+    expect(await lane.search(workOf(0), clock.nowMs(), CALLER)).toMatchObject({ error: 'deadline_exceeded' });
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER);
     await settle();
-    const waiting = Array.from({ length: GATEWAY_LIMITS.queuedSearchesPerSlot }, (_, id) => lane.search(workOf(id), clock.nowMs() + IN_TIME));
-    expect(await lane.search(workOf(1), clock.nowMs() + IN_TIME)).toMatchObject({ error: 'overloaded' });
+    const waiting = Array.from({ length: GATEWAY_LIMITS.queuedSearchesPerSlot }, (_, id) => lane.search(workOf(id), clock.nowMs() + IN_TIME, CALLER));
+    expect(await lane.search(workOf(1), clock.nowMs() + IN_TIME, CALLER)).toMatchObject({ error: 'overloaded' });
     await vi.advanceTimersByTimeAsync(IN_TIME);
     expect((await Promise.all(waiting)).every((result) => !result.ok && result.error === 'deadline_exceeded')).toBe(true);
   });
 
   it('does not count searches whose deadline passed as waiting', async () => {
     const lane = laneOf(1, 1);
-    void lane.search(workOf(0), clock.nowMs() + IN_TIME);
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER);
     await settle();
-    for (let id = 0; id < GATEWAY_LIMITS.queuedSearchesPerSlot; id += 1) void lane.search(workOf(id), clock.nowMs() + 50);
+    for (let id = 0; id < GATEWAY_LIMITS.queuedSearchesPerSlot; id += 1) void lane.search(workOf(id), clock.nowMs() + 50, CALLER);
     await vi.advanceTimersByTimeAsync(50);
-    const next = lane.search(workOf(7), clock.nowMs() + IN_TIME);
+    const next = lane.search(workOf(7), clock.nowMs() + IN_TIME, CALLER);
     await settle();
     shard.messages[0]?.answer();
     await settle();
@@ -149,12 +190,12 @@ describe('a search lane', () => {
 
   it('gives the failure of a message to all of its searches, and goes on', async () => {
     const lane = laneOf(1, 1);
-    const lost = [lane.search(workOf(0), clock.nowMs() + IN_TIME), lane.search(workOf(1), clock.nowMs() + IN_TIME)];
+    const lost = [lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER), lane.search(workOf(1), clock.nowMs() + IN_TIME, CALLER)];
     await settle();
     shard.messages[0]?.fail(new ShoalError('slot_unavailable', 'gone'));
     const expected: ItemFailure = { ok: false, error: 'slot_unavailable', message: 'gone' };
     expect(await Promise.all(lost)).toEqual([expected, expected]);
-    const next = lane.search(workOf(2), clock.nowMs() + IN_TIME);
+    const next = lane.search(workOf(2), clock.nowMs() + IN_TIME, CALLER);
     await settle();
     shard.messages[1]?.answer();
     expect(await next).toMatchObject({ ok: true, distanceComputations: 2 });
@@ -162,22 +203,22 @@ describe('a search lane', () => {
 
   it('sends what waits behind a message that stays unanswered, for its shard may have died, up to a bound', async () => {
     const lane = laneOf(1, 1);
-    void lane.search(workOf(0), clock.nowMs() + LIMITS.timeoutMs);
+    void lane.search(workOf(0), clock.nowMs() + LIMITS.timeoutMs, CALLER);
     await settle();
-    const next = lane.search(workOf(1), clock.nowMs() + IN_TIME);
+    const next = lane.search(workOf(1), clock.nowMs() + IN_TIME, CALLER);
     await vi.advanceTimersByTimeAsync(GATEWAY_LIMITS.overdueMs);
     expect(sizes()).toEqual([1, 1]);
     shard.messages[1]?.answer();
     expect(await next).toMatchObject({ ok: true, distanceComputations: 1 });
     for (let id = 2; id < GATEWAY_LIMITS.overdueMessages + 10; id += 1) {
-      void lane.search(workOf(id), clock.nowMs() + LIMITS.timeoutMs);
+      void lane.search(workOf(id), clock.nowMs() + LIMITS.timeoutMs, CALLER);
       await vi.advanceTimersByTimeAsync(GATEWAY_LIMITS.overdueMs);
     }
     // The second was answered; one that is not overdue may be under way besides.
     expect(shard.messages.length).toBe(GATEWAY_LIMITS.overdueMessages + 2);
     for (const { answer } of shard.messages) answer();
     await settle();
-    const late = lane.search(workOf(99), clock.nowMs() + IN_TIME);
+    const late = lane.search(workOf(99), clock.nowMs() + IN_TIME, CALLER);
     await settle();
     shard.messages.at(-1)?.answer();
     await settle();
@@ -187,7 +228,7 @@ describe('a search lane', () => {
 
   it('asks again in halves when an answer is too large to carry, and gives up on a single one', async () => {
     const lane = laneOf(1, 1);
-    const results = [0, 1, 2].map((id) => lane.search(workOf(id), clock.nowMs() + IN_TIME));
+    const results = [0, 1, 2].map((id) => lane.search(workOf(id), clock.nowMs() + IN_TIME, CALLER));
     await settle();
     const tooLarge = new ShoalError('body_too_large', 'too large');
     shard.messages[0]?.fail(tooLarge);

@@ -1,11 +1,18 @@
-import { LIMITS, ShoalError, type ItemFailure, type SearchAnswer, type SearchItem, type Slot } from '@shoal/protocol';
-import type { Clock, Timers } from '@shoal/pacing';
+import { LIMITS, ShoalError, type ItemFailure, type SearchAnswer, type SearchItem, type Slot, type TenantId } from '@shoal/protocol';
+import { FairQueue, type Clock, type Timers } from '@shoal/pacing';
 import { failureOf } from '../failure.ts';
 import { GATEWAY_LIMITS, type LaneLimits } from '../limits.ts';
 import { shardTimeoutMs, type SlotQueries } from './slot-queries.ts';
 
 export type SearchWork = Omit<SearchItem, 'timeoutMs'>;
 export type SearchResult = SearchAnswer | ItemFailure;
+
+/** For whom a search is. */
+export interface SearchCaller {
+  readonly tenant: TenantId;
+  /** Aborted when nobody waits for the answer any more; a search that has not left by then is not sent. */
+  readonly signal?: AbortSignal;
+}
 
 interface PendingSearch {
   readonly work: SearchWork;
@@ -27,15 +34,17 @@ function answerBytesOf({ k, vector, includeValues, includePayload }: SearchWork)
 
 const failure = (error: ItemFailure['error'], message: string): ItemFailure => ({ ok: false, error, message });
 
+const GONE = failure('deadline_exceeded', 'Nobody waits for the answer any more.');
+
 /**
  * The way of searches to one slot. A search leaves at once while fewer than `eagerMessages` are under way; later ones
- * gather, and travel together when a message comes back or a whole message has gathered.
+ * gather, and travel together when a message comes back or a whole message has gathered. Tenants take turns.
  *
  * Invariants:
  * 1. Every search is settled exactly once, at its own deadline at the latest.
  * 2. At most `fullMessages` messages are under way, besides GATEWAY_LIMITS.overdueMessages that have been so for long, and
- *    GATEWAY_LIMITS.queuedSearchesPerSlot searches wait.
- * 3. A search that was settled before its turn is not sent.
+ *    GATEWAY_LIMITS.queuedSearchesPerSlot searches wait; when there are more, the last one of whoever has most is turned away.
+ * 3. A search that was settled before its turn, or whose caller went away, is not sent.
  * 4. A message whose shard died or stands still does not keep later searches from another shard of the slot until its deadline.
  */
 export class SearchLane {
@@ -44,7 +53,9 @@ export class SearchLane {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #limits: LaneLimits;
-  #waiting: PendingSearch[] = [];
+  readonly #waiting = new FairQueue<PendingSearch>({ quantum: 1, costMaximum: 1 });
+  /** Taken from its queue for a message that had no room for it; goes with the next one. */
+  #leftOver: PendingSearch | undefined;
   #messagesInFlight = 0;
   /** Messages that no longer count as in flight, because their answers are overdue. */
   #overdueMessages = 0;
@@ -58,14 +69,12 @@ export class SearchLane {
     this.#limits = limits;
   }
 
-  search(work: SearchWork, deadlineMs: number): Promise<SearchResult> {
+  search(work: SearchWork, deadlineMs: number, { tenant, signal }: SearchCaller): Promise<SearchResult> {
     return new Promise((resolve) => {
       const remainingMs = deadlineMs - this.#clock.nowMs();
       if (remainingMs <= 0) return resolve(this.#tooLate());
-      if (this.#waiting.length >= GATEWAY_LIMITS.queuedSearchesPerSlot) this.#waiting = this.#waiting.filter(({ settled }) => !settled);
-      if (this.#waiting.length >= GATEWAY_LIMITS.queuedSearchesPerSlot) {
-        return resolve(failure('overloaded', `${this.#waiting.length} searches wait for slot ${this.#slot}.`));
-      }
+      if (signal?.aborted === true) return resolve(GONE);
+      const onAbort = (): void => pending.settle(GONE);
       const pending: PendingSearch = {
         work,
         deadlineMs,
@@ -74,13 +83,24 @@ export class SearchLane {
           if (pending.settled) return;
           pending.settled = true;
           pending.cancelTimer();
+          signal?.removeEventListener('abort', onAbort);
           resolve(result);
         },
         cancelTimer: this.#timers.after(remainingMs, () => pending.settle(this.#tooLate())),
       };
-      this.#waiting.push(pending);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(tenant, pending);
+      if (this.#waiting.size > GATEWAY_LIMITS.queuedSearchesPerSlot) this.#turnAway();
       this.#planPump();
     });
+  }
+
+  #turnAway(): void {
+    this.#waiting.prune(({ settled }) => settled);
+    if (this.#waiting.size <= GATEWAY_LIMITS.queuedSearchesPerSlot) return;
+    const longest = this.#waiting.longest();
+    if (longest === undefined) return;
+    this.#waiting.dropNewest(longest)?.settle(failure('overloaded', `${this.#waiting.size} searches wait for slot ${this.#slot}.`));
   }
 
   #tooLate(): ItemFailure {
@@ -99,8 +119,10 @@ export class SearchLane {
 
   #pump(): void {
     const { eagerMessages, fullMessages } = this.#limits;
-    while (this.#waiting.length > 0) {
-      const hasFullMessage = this.#waiting.length >= LIMITS.searchesPerMessage;
+    for (;;) {
+      const count = this.#waiting.size + (this.#leftOver === undefined ? 0 : 1);
+      if (count === 0) return;
+      const hasFullMessage = count >= LIMITS.searchesPerMessage;
       if (this.#messagesInFlight >= (hasFullMessage ? fullMessages : eagerMessages)) return;
       const batch = this.#takeBatch();
       if (batch.length > 0) void this.#send(batch);
@@ -111,21 +133,19 @@ export class SearchLane {
     const batch: PendingSearch[] = [];
     let messageBytes = 0;
     let answerBytes = 0;
-    let taken = 0;
-    for (const pending of this.#waiting) {
-      if (batch.length === LIMITS.searchesPerMessage) break;
-      if (!pending.settled) {
-        const itemBytes = pending.work.vector.byteLength + ITEM_BYTES;
-        const hitBytes = answerBytesOf(pending.work);
-        const fits = messageBytes + itemBytes <= GATEWAY_LIMITS.queryMessageBytes && answerBytes + hitBytes <= GATEWAY_LIMITS.queryAnswerBytes;
-        if (batch.length > 0 && !fits) break;
-        messageBytes += itemBytes;
-        answerBytes += hitBytes;
-        batch.push(pending);
+    while (batch.length < LIMITS.searchesPerMessage) {
+      const pending = this.#leftOver ?? this.#waiting.take();
+      this.#leftOver = undefined;
+      if (pending === undefined) break;
+      if (pending.settled) continue;
+      messageBytes += pending.work.vector.byteLength + ITEM_BYTES;
+      answerBytes += answerBytesOf(pending.work);
+      if (batch.length > 0 && (messageBytes > GATEWAY_LIMITS.queryMessageBytes || answerBytes > GATEWAY_LIMITS.queryAnswerBytes)) {
+        this.#leftOver = pending;
+        break;
       }
-      taken += 1;
+      batch.push(pending);
     }
-    this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
     return batch;
   }
 

@@ -10,7 +10,7 @@ import type { FetchPath } from './fetch-path.ts';
 import { mergeHits } from './merge.ts';
 import { partitionsOf, type PlacedPartition } from './placed-embedding.ts';
 import { mayBeUnknownReceipt, refuseUnknownReceipt, requiredSequence } from './receipts.ts';
-import type { SearchWork } from './search-lane.ts';
+import type { SearchCaller, SearchWork } from './search-lane.ts';
 import type { SlotDispatcher } from './slot-dispatcher.ts';
 
 export interface SearchPathDependencies {
@@ -43,13 +43,13 @@ export class SearchPath {
    * Throws `vector_not_found` (search by key), `receipt_unknown`, and for a partition that failed
    * its own error, naming it, unless the request allows an answer without it. An answer without any partition is never given.
    */
-  async search(record: EmbeddingRecord, request: SearchRequestBody): Promise<SearchOutcome> {
+  async search(record: EmbeddingRecord, request: SearchRequestBody, caller: SearchCaller): Promise<SearchOutcome> {
     const { clock, log } = this.#dependencies;
     refuseExcessive(record, request);
     const deadlineMs = clock.nowMs() + request.timeoutMs;
     const vectors = await this.#queryVectors(record, request, deadlineMs);
     const placed = partitionsOf(record, log.slots);
-    const perPartition = await Promise.all(placed.map((place) => this.#searchPartition(record, request, place, vectors, deadlineMs)));
+    const perPartition = await Promise.all(placed.map((place) => this.#searchPartition(record, request, place, vectors, deadlineMs, caller)));
     const answered: (readonly SearchAnswer[])[] = [];
     const missingPartitions: Partition[] = [];
     let firstFailure: ShoalError | undefined;
@@ -66,9 +66,9 @@ export class SearchPath {
   }
 
   /** The answers of one partition, one per query; its error where the request allows an answer without it. */
-  async #searchPartition(record: EmbeddingRecord, request: SearchRequestBody, place: PlacedPartition, vectors: readonly Float32Array[], deadlineMs: number): Promise<readonly SearchAnswer[] | ShoalError> {
+  async #searchPartition(record: EmbeddingRecord, request: SearchRequestBody, place: PlacedPartition, vectors: readonly Float32Array[], deadlineMs: number, caller: SearchCaller): Promise<readonly SearchAnswer[] | ShoalError> {
     const shared = searchWork(record, request, place);
-    const results = await Promise.all(vectors.map((vector) => this.#dependencies.dispatcher.search(place.slot, { ...shared, vector }, deadlineMs)));
+    const results = await Promise.all(vectors.map((vector) => this.#dependencies.dispatcher.search(place.slot, { ...shared, vector }, deadlineMs, caller)));
     const failure = results.find((result): result is ItemFailure => !result.ok);
     if (failure === undefined) return results as SearchAnswer[];
     const error = await this.#partitionError(place, failure, request);

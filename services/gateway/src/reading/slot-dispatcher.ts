@@ -1,7 +1,7 @@
 import type { Sequence, Slot } from '@shoal/protocol';
 import { pause, type Clock, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS, PROMPT_LANE, PATIENT_LANE, type LaneLimits } from '../limits.ts';
-import { SearchLane, type SearchResult, type SearchWork } from './search-lane.ts';
+import { SearchLane, type SearchCaller, type SearchResult, type SearchWork } from './search-lane.ts';
 import type { SlotQueries } from './slot-queries.ts';
 
 export interface SlotDispatcherDependencies {
@@ -34,11 +34,11 @@ export class SlotDispatcher {
   }
 
   /** Never rejects: what goes wrong is a failure of this item. Tries once more when no shard served the slot. */
-  async search(slot: Slot, work: SearchWork, deadlineMs: number): Promise<SearchResult> {
+  async search(slot: Slot, work: SearchWork, deadlineMs: number, caller: SearchCaller): Promise<SearchResult> {
     const { clock, timers, appliedFloor } = this.#dependencies;
     for (let retry = 0; ; retry += 1) {
       const lane = work.path !== 'flat' && work.after <= appliedFloor(slot) ? 'prompt' : 'patient';
-      const result = await this.#lanesOf(slot)[lane].search(work, deadlineMs);
+      const result = await this.#lanesOf(slot)[lane].search(work, deadlineMs, caller);
       if (result.ok || result.error !== 'slot_unavailable' || retry >= GATEWAY_LIMITS.slotRetries) return result;
       if (deadlineMs - clock.nowMs() <= GATEWAY_LIMITS.slotRetryDelayMs) return result;
       await pause(timers, GATEWAY_LIMITS.slotRetryDelayMs);

@@ -1,6 +1,7 @@
 import { ROUTES, parseSearchRequest, payloadToJson, type Hit, type SearchHit, type SearchResponse } from '@shoal/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { jsonBodyOf } from '../http/request-body.ts';
+import type { SearchCaller } from '../reading/search-lane.ts';
 import { refuseQuery } from './query-string.ts';
 import { embeddingOf, type RouteContext } from './route-context.ts';
 
@@ -13,16 +14,23 @@ function hitToJson({ key, distance, values, payload }: SearchHit): Hit {
   };
 }
 
+/** For whom a search is; its signal says when the connection is gone. */
+function callerOf(request: FastifyRequest, reply: FastifyReply): SearchCaller {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return { tenant: request.tenant, signal: gone.signal };
+}
+
 /** Searches. */
 export function addSearchRoutes(app: FastifyInstance, { bus, catalogue, clock, searchPath }: RouteContext): void {
   app.route({
     ...ROUTES.search,
-    handler: async (request): Promise<SearchResponse> => {
+    handler: async (request, reply): Promise<SearchResponse> => {
       const startedAtMs = clock.nowMs();
       refuseQuery(request);
       const record = await embeddingOf(request, catalogue);
       const search = parseSearchRequest(jsonBodyOf(request), record.spec, bus.log.slots);
-      const { hits, missingPartitions, path, distanceComputations } = await searchPath.search(record, search);
+      const { hits, missingPartitions, path, distanceComputations } = await searchPath.search(record, search, callerOf(request, reply));
       request.cost.distances += distanceComputations;
       const lists = hits.map((list) => list.map(hitToJson));
       return {
