@@ -5,10 +5,14 @@ import { CLOSE_TIMEOUT_MS, runProcess, type ProcessHost } from './run-process.ts
 /** A world without a process: signals and time come when the test says so. */
 function fakeHost() {
   const log: string[] = [];
+  const hangups: (() => void)[] = [];
   let signal = (): void => {};
   let deadline: (() => void) | undefined;
   const host: ProcessHost = {
     nodeVersion: '24.0.0',
+    onHangup: (listener) => {
+      hangups.push(listener);
+    },
     onceSignalled: (listener) => {
       signal = listener;
     },
@@ -19,7 +23,7 @@ function fakeHost() {
     printError: (text) => void log.push(text),
     exit: (code) => void log.push(`exit ${code}`),
   };
-  return { host, log, signal: () => signal(), pass: () => deadline?.() };
+  return { host, log, signal: () => signal(), pass: () => deadline?.(), hangUp: () => hangups.forEach((listener) => listener()) };
 }
 
 describe('runProcess', () => {
@@ -30,6 +34,22 @@ describe('runProcess', () => {
     signal();
     await running;
     expect(log).toEqual([`deadline ${CLOSE_TIMEOUT_MS}`, 'closed', 'exit 0']);
+  });
+
+  it('reads again what may change at every hang-up, and goes on when that fails', async () => {
+    const { host, log, signal, hangUp } = fakeHost();
+    const reload = async (): Promise<void> => {
+      log.push('reload');
+      if (log.length > 1) throw new ShoalError('invalid_configuration', 'No key.');
+    };
+    const running = runProcess('shoal test', async () => ({ reload, close: async () => void log.push('closed') }), host);
+    await Promise.resolve();
+    hangUp();
+    hangUp();
+    await Promise.resolve();
+    signal();
+    await running;
+    expect(log).toEqual(['reload', 'reload', 'shoal test: No key. (invalid_configuration)', `deadline ${CLOSE_TIMEOUT_MS}`, 'closed', 'exit 0']);
   });
 
   it('prints an operating error of the start as one sentence and exits with 1', async () => {

@@ -7,6 +7,8 @@ export const CLOSE_TIMEOUT_MS = 8_000;
 export interface RunningService {
   /** Resolves, with the reason, when the service is of no use any more and must be started again; absent where that cannot happen. */
   readonly failed?: Promise<Error>;
+  /** Reads again what may change while it runs, at every SIGHUP. What goes wrong is printed and changes nothing. */
+  reload?(): Promise<void>;
   /** Ends everything that `start` opened, in reverse order. */
   close(): Promise<void>;
 }
@@ -17,6 +19,8 @@ export interface ProcessHost {
   readonly nodeVersion: string;
   /** Calls back once, at the first SIGINT or SIGTERM. */
   onceSignalled(listener: () => void): void;
+  /** Calls back at every SIGHUP. */
+  onHangup(listener: () => void): void;
   after(delayMs: number, run: () => void): void;
   printError(text: string): void;
   exit(code: number): void;
@@ -28,6 +32,7 @@ export const nodeProcess: ProcessHost = {
     process.once('SIGINT', listener);
     process.once('SIGTERM', listener);
   },
+  onHangup: (listener) => void process.on('SIGHUP', listener),
   after(delayMs, run) {
     setTimeout(run, delayMs).unref();
   },
@@ -61,6 +66,8 @@ export async function runProcess(name: string, start: () => Promise<RunningServi
     const fault = nodeVersionFault(host.nodeVersion);
     if (fault !== undefined) throw new ShoalError('invalid_configuration', fault);
     const service = await start();
+    const { reload } = service;
+    if (reload !== undefined) host.onHangup(() => void reload.call(service).catch((error: unknown) => host.printError(describe(name, error))));
     const failure = await Promise.race(service.failed === undefined ? [signalled] : [signalled, service.failed]);
     if (failure !== undefined) {
       host.printError(describe(name, failure));

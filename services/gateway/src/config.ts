@@ -1,6 +1,8 @@
 import { parseNatsEnvironment, type NatsSettings } from '@shoal/bus';
 import { VERSION } from '@shoal/process';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, requiredSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
+import { parseTlsFiles, type TlsFiles } from './http/tls-files.ts';
+import { parseRedisUrl } from './tenancy/rate-store.ts';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -12,6 +14,8 @@ export interface GatewayConfig {
   readonly slots: number;
   readonly mode: 'embedded' | 'cluster';
   readonly version: string;
+  /** HTTPS instead of HTTP when there. */
+  readonly tls?: TlsFiles;
 }
 
 /** Settings of the gateway as a process of its own. */
@@ -19,6 +23,7 @@ export interface GatewayServiceConfig {
   readonly gateway: GatewayConfig;
   readonly nats: NatsSettings;
   readonly streams: number;
+  readonly redisUrl: string | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -35,6 +40,7 @@ function parseRootKey(environment: Environment): string {
 /** Reads the settings of the service. Throws `invalid_configuration` naming the variable at fault. */
 export function parseGatewayConfig(environment: Environment): GatewayServiceConfig {
   const slots = wholeNumberSetting(environment, 'SHOAL_SLOTS', { fallback: DEFAULTS.slots, minimum: 1, maximum: LIMITS.slots });
+  const tls = parseTlsFiles(environment);
   return {
     gateway: {
       host: setting(environment, 'SHOAL_HTTP_HOST') ?? '127.0.0.1',
@@ -43,9 +49,11 @@ export function parseGatewayConfig(environment: Environment): GatewayServiceConf
       slots,
       mode: 'cluster',
       version: VERSION,
+      ...(tls === undefined ? {} : { tls }),
     },
     nats: parseNatsEnvironment(environment, setting(environment, 'SHOAL_NATS_URL') ?? 'nats://127.0.0.1:4222'),
     streams: wholeNumberSetting(environment, 'SHOAL_STREAMS', { fallback: Math.min(DEFAULTS.streams, slots), minimum: 1, maximum: slots }),
+    redisUrl: parseRedisUrl(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert';
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { Bus } from '@shoal/bus';
 import { ROUTES, ShoalError, type OperationId } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
@@ -11,6 +12,8 @@ import { ClusterView } from './cluster/cluster-view.ts';
 import type { GatewayConfig } from './config.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { answerOtherMethods } from './http/other-methods.ts';
+import { isLoopback } from './http/security-headers.ts';
+import { readTlsMaterial } from './http/tls-files.ts';
 import { GATEWAY_LIMITS } from './limits.ts';
 import { FetchPath } from './reading/fetch-path.ts';
 import { SearchPath } from './reading/search-path.ts';
@@ -44,6 +47,8 @@ export interface Gateway {
   readonly url: string;
   /** Takes no more requests, finishes those under way within a deadline, and stops. */
   close(): Promise<void>;
+  /** Reads certificate and key anew; new connections get them. Throws `invalid_configuration` and keeps the old ones. */
+  reloadTls(): Promise<void>;
 }
 
 const OPENAPI_URL = '/openapi.json';
@@ -65,6 +70,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     slots: bus.log.slots, queries, clock, timers, appliedFloor: (slot) => clusterView.appliedFloor(slot),
   });
   const fetchPath = new FetchPath({ log: bus.log, queries, timers });
+  const tls = config.tls === undefined ? undefined : await readTlsMaterial(config.tls);
   let closing = false;
   const context: RouteContext = {
     bus, clock, catalogue, tenancy, clusterView, queries, fetchPath,
@@ -78,6 +84,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     rootKey: config.rootKey, version: config.version, logger, clock, timers, tenancy,
     requestIdPrefix: newOperationId().slice(0, 8),
     isClosing: context.isClosing,
+    ...(tls === undefined ? {} : { tls }),
   });
   addRoutes(app, context);
   const closeParts = async (): Promise<void> => {
@@ -94,7 +101,13 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     await Promise.all([catalogue.start(), tenancy.start()]);
     const url = await listen(app, config);
     logger.info({ url }, 'the gateway listens');
-    return { url, close: closeParts };
+    if (tls === undefined && !isLoopback(config.host)) logger.warn({ url }, 'keys and vectors travel unencrypted beyond this machine; set SHOAL_TLS_CERT_FILE and SHOAL_TLS_KEY_FILE, or put a TLS proxy in front');
+    const reloadTls = async (): Promise<void> => {
+      if (config.tls === undefined || !(app.server instanceof TlsServer)) return;
+      app.server.setSecureContext(await readTlsMaterial(config.tls));
+      logger.info('certificate and key were read anew');
+    };
+    return { url, close: closeParts, reloadTls };
   } catch (error) {
     await closeParts();
     throw error;
@@ -113,7 +126,7 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   answerOtherMethods(app, [...Object.values(ROUTES), { method: 'GET', url: OPENAPI_URL }]);
 }
 
-async function listen(app: FastifyInstance, { host, port }: GatewayConfig): Promise<string> {
+async function listen(app: FastifyInstance, { host, port, tls }: GatewayConfig): Promise<string> {
   try {
     await app.listen({ host, port });
   } catch (cause) {
@@ -126,5 +139,5 @@ async function listen(app: FastifyInstance, { host, port }: GatewayConfig): Prom
     throw cause;
   }
   const address = app.server.address() as AddressInfo;
-  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  return `${tls === undefined ? 'http' : 'https'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }

@@ -2,3 +2,4 @@ export { startGateway } from './gateway.ts';
 export type { Gateway, GatewayDependencies } from './gateway.ts';
 export type { GatewayConfig } from './config.ts';
 export type { Clock, Timers } from '@shoal/pacing';
+export { parseTlsFiles, type TlsFiles } from './http/tls-files.ts';

@@ -89,6 +89,8 @@ export const GATEWAY_LIMITS = {
   rateLimiters: 10_000,
   /** One command to Redis; a rate is counted here when it takes longer. */
   redisTimeoutMs: 50,
+  /** One attempt to connect, and the longest pause between two. */
+  redisConnectMs: 2_000,
 
   /** A shard that has been silent for so long is gone. */
   shardSilenceMs: 5_000,

@@ -5,24 +5,29 @@ import { parseOperationId } from '@shoal/protocol';
 import { pino } from 'pino';
 import { parseGatewayConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
+import { openRateStore } from './tenancy/rate-store.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
 await runProcess('shoal gateway', async () => {
-  const { gateway: config, nats, streams, logLevel } = parseGatewayConfig(process.env);
+  const { gateway: config, nats, streams, redisUrl, logLevel } = parseGatewayConfig(process.env);
   const logger = pino({ level: logLevel, base: { service: 'gateway' } });
   const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
+  const redis = redisUrl === undefined ? undefined : openRateStore(redisUrl, logger);
   const gateway = await startGateway(config, {
     bus,
     logger,
     // Does not jump when the system's clock is set.
     clock: { nowMs: () => performance.timeOrigin + performance.now() },
     newOperationId: () => parseOperationId(randomBytes(16).toString('hex')),
+    ...(redis === undefined ? {} : { redis }),
   });
   return {
+    reload: () => gateway.reloadTls(),
     async close() {
       logger.info('closing');
       await gateway.close();
+      redis?.disconnect();
       await bus.close();
     },
   };

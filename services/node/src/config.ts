@@ -1,3 +1,4 @@
+import { parseTlsFiles, type TlsFiles } from '@shoal/gateway';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
 import { engineMemorySetting, searchThreadSetting } from '@shoal/shard';
 
@@ -14,6 +15,7 @@ export interface NodeConfig {
   readonly engineMemoryMaxBytes: number;
   readonly searchThreadCount: number;
   readonly logLevel: LogLevel;
+  readonly tls: TlsFiles | undefined;
 }
 
 export function parseNodeEnvironment(environment: Environment): NodeConfig {
@@ -27,5 +29,6 @@ export function parseNodeEnvironment(environment: Environment): NodeConfig {
     engineMemoryMaxBytes: engineMemorySetting(environment),
     searchThreadCount: searchThreadSetting(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'warn'),
+    tls: parseTlsFiles(environment),
   };
 }

@@ -16,6 +16,8 @@ export interface EmbeddedNode {
   /** Resolves, with the reason, when the node can no longer search or apply writes. */
   readonly failed: Promise<Error>;
   close(): Promise<void>;
+  /** Reads certificate and key anew. */
+  reload(): Promise<void>;
 }
 
 /** Runs a gateway and a shard in this process over the embedded bus. Closes what it had opened when a later step fails. */
@@ -41,11 +43,11 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
     );
     closers.push(() => shard.close());
     const gateway = await startGateway(
-      { host: config.host, port: config.port, rootKey: rootKey.key, slots: config.slots, mode: 'embedded', version: VERSION },
+      { host: config.host, port: config.port, rootKey: rootKey.key, slots: config.slots, mode: 'embedded', version: VERSION, ...(config.tls === undefined ? {} : { tls: config.tls }) },
       { bus, logger, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
     );
     closers.push(() => gateway.close());
-    return { url: gateway.url, rootKey, failed: shard.failed, close };
+    return { url: gateway.url, rootKey, failed: shard.failed, close, reload: () => gateway.reloadTls() };
   } catch (error) {
     await close();
     throw error;

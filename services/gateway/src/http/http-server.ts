@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerOptions as HttpOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import { DEFAULT_TENANT, LIMITS, ShoalError, type Access, type TenantId } from '@shoal/protocol';
@@ -15,6 +15,8 @@ import { answerClientError } from './client-errors.ts';
 import { expectedError, problemDocument, problemHeaders, unexpectedError } from './problem.ts';
 import { BodyReader, acceptBodies } from './request-body.ts';
 import { requestIds } from './request-ids.ts';
+import { addSecurityHeaders } from './security-headers.ts';
+import type { TlsMaterial } from './tls-files.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -41,6 +43,8 @@ export interface HttpServerOptions {
   readonly requestIdPrefix: string;
   /** True from the moment when the gateway begins to close. */
   readonly isClosing: () => boolean;
+  /** HTTPS with this certificate instead of HTTP. */
+  readonly tls?: TlsMaterial;
 }
 
 /** Served without a key. Everything else that exists needs one. */
@@ -57,7 +61,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     connectionTimeout: GATEWAY_LIMITS.connectionTimeoutMs,
     keepAliveTimeout: GATEWAY_LIMITS.keepAliveTimeoutMs,
     requestTimeout: GATEWAY_LIMITS.requestTimeoutMs,
-    http: { maxHeaderSize: GATEWAY_LIMITS.headerBytes, headersTimeout: GATEWAY_LIMITS.headersTimeoutMs, requireHostHeader: false },
+    ...serverOptions(options.tls),
     routerOptions: { maxParamLength: GATEWAY_LIMITS.headerBytes },
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, options),
@@ -77,7 +81,16 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await documentRoutes(app, options.version);
   answerExpectations(app);
   addHooks(app, options);
+  addSecurityHeaders(app, options.tls !== undefined);
   return app;
+}
+
+/**
+ * Fastify's type for a server of TLS differs in nothing that is used here, so both count as plain HTTP. No protocol below TLS 1.2.
+ */
+function serverOptions(tls: TlsMaterial | undefined): { readonly http: HttpOptions } {
+  const http: HttpOptions = { maxHeaderSize: GATEWAY_LIMITS.headerBytes, headersTimeout: GATEWAY_LIMITS.headersTimeoutMs, requireHostHeader: false };
+  return tls === undefined ? { http } : ({ https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { readonly http: HttpOptions });
 }
 
 function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenancy, isClosing }: HttpServerOptions): void {
