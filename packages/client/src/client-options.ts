@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
-import { ShoalError } from '@shoal/protocol';
+import { ShoalError, parseTenantId } from '@shoal/protocol';
 import { CLIENT_LIMITS } from './limits.ts';
 
 export interface ShoalClientOptions {
@@ -7,6 +8,8 @@ export interface ShoalClientOptions {
   readonly url: string;
   /** May be undefined, so that a variable of the environment can be passed on as it is. */
   readonly apiKey?: string | undefined;
+  /** Only with the root key: the tenant to speak for, instead of the default one. */
+  readonly tenant?: string | undefined;
   /** Time for one call with all its retries, milliseconds; 30,000 by default. */
   readonly timeoutMs?: number;
   /** Further attempts after a retryable error or a failed connection; 5 by default, 0 for none. */
@@ -16,12 +19,15 @@ export interface ShoalClientOptions {
   readonly random?: () => number;
   /** Time of day in milliseconds since 1970. */
   readonly now?: () => number;
+  /** Names a write, so that it takes effect once however often it is sent; a UUID by default. */
+  readonly newId?: () => string;
   /** Resolves after a time, or rejects with the signal's reason. */
   readonly wait?: (durationMs: number, signal?: AbortSignal) => Promise<void>;
 }
 
-export interface ClientSettings extends Required<Omit<ShoalClientOptions, 'apiKey'>> {
+export interface ClientSettings extends Required<Omit<ShoalClientOptions, 'apiKey' | 'tenant'>> {
   readonly apiKey: string | undefined;
+  readonly tenant: string | undefined;
 }
 
 /** Options of a single call. */
@@ -30,6 +36,15 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Ends the call with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** Options of a call that writes. */
+export interface WriteCallOptions extends CallOptions {
+  /**
+   * Names the write beyond this call: sent again with the same key and content, by any process, it takes effect once. Each call has a key of its
+   * own otherwise. A write that is cut into several requests gives each of them this key with its number behind it.
+   */
+  readonly idempotencyKey?: string;
 }
 
 function parseUrl(text: string): string {
@@ -76,11 +91,13 @@ export function parseClientOptions(options: ShoalClientOptions): ClientSettings 
   return {
     url: parseUrl(options.url),
     apiKey: parseApiKey(options.apiKey),
+    tenant: options.tenant === undefined ? undefined : parseTenantId(options.tenant),
     timeoutMs: parseTimeoutMs(options.timeoutMs ?? CLIENT_LIMITS.defaultTimeoutMs),
     retries: parseWhole(options.retries ?? CLIENT_LIMITS.defaultRetries, 'retries', 0, CLIENT_LIMITS.maximumRetries),
     fetch: options.fetch ?? globalThis.fetch,
     random: options.random ?? Math.random,
     now: options.now ?? Date.now,
+    newId: options.newId ?? randomUUID,
     wait: options.wait ?? wait,
   };
 }

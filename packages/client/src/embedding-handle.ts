@@ -14,7 +14,7 @@ import {
   type Wait,
 } from '@shoal/protocol';
 import { ShoalClientError } from './client-error.ts';
-import type { CallOptions } from './client-options.ts';
+import type { CallOptions, WriteCallOptions } from './client-options.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { CLIENT_LIMITS } from './limits.ts';
 import {
@@ -29,16 +29,16 @@ import {
   type SearchManyRequest,
   type SearchRequest,
 } from './search.ts';
-import type { VectorSource } from './vector-batches.ts';
-import { writeVectors, type ItemOutcome, type WriteOptions, type WriteResult } from './write-vectors.ts';
+import type { PayloadObject, VectorSource } from './vector-batches.ts';
+import { partOptions, writeVectors, type ItemOutcome, type WriteOptions, type WriteResult } from './write-vectors.ts';
 
-export interface StoredVector {
+export interface StoredVector<Payload extends object = PayloadObject> {
   readonly key: string;
   readonly values: Float32Array;
-  readonly payload?: Readonly<Record<string, unknown>>;
+  readonly payload?: Payload;
 }
 
-export interface DeleteOptions extends CallOptions {
+export interface DeleteOptions extends WriteCallOptions {
   readonly wait?: Wait;
 }
 
@@ -51,8 +51,11 @@ function keySegment(key: string): string {
   return encodeURIComponent(key);
 }
 
-/** One embedding by name. Making a handle sends nothing; every method fails with ShoalError. */
-export class EmbeddingHandle {
+/**
+ * One embedding by name. Making a handle sends nothing; every method fails with ShoalError. `Payload` is what the application stores with its vectors;
+ * it is taken on trust.
+ */
+export class EmbeddingHandle<Payload extends object = PayloadObject> {
   readonly name: string;
   readonly #transport: HttpTransport;
   readonly #path: string;
@@ -79,7 +82,7 @@ export class EmbeddingHandle {
   }
 
   /** Writes vectors, replacing those that have the same keys. Safe to retry, and retried. */
-  async upsert(vectors: VectorSource, options: WriteOptions = {}): Promise<WriteResult> {
+  async upsert(vectors: VectorSource<Payload>, options: WriteOptions = {}): Promise<WriteResult> {
     return await writeVectors(this.#transport, `${this.#path}/vectors`, vectors, undefined, options);
   }
 
@@ -87,16 +90,16 @@ export class EmbeddingHandle {
    * Writes vectors, leaving alone those whose keys exist. Retried like `upsert`; after a retry, `exists` may mean that the first
    * attempt, whose answer was lost, created the vector.
    */
-  async insert(vectors: VectorSource, options: WriteOptions = {}): Promise<WriteResult> {
+  async insert(vectors: VectorSource<Payload>, options: WriteOptions = {}): Promise<WriteResult> {
     return await writeVectors(this.#transport, `${this.#path}/vectors`, vectors, 'insert', options);
   }
 
   /** The vector stored under a key; undefined when there is none. */
-  async get(key: string, options: CallOptions = {}): Promise<StoredVector | undefined> {
+  async get(key: string, options: CallOptions = {}): Promise<StoredVector<Payload> | undefined> {
     try {
       const path = `${this.#path}/vectors/${keySegment(key)}`;
       const { values, payload } = (await this.#transport.call({ method: 'GET', path }, options)) as VectorResponse;
-      return { key, values: Float32Array.from(values), ...(payload === undefined ? {} : { payload }) };
+      return { key, values: Float32Array.from(values), ...(payload === undefined ? {} : { payload: payload as Payload }) };
     } catch (error) {
       if (error instanceof ShoalError && error.code === 'vector_not_found') return undefined;
       throw error;
@@ -110,8 +113,8 @@ export class EmbeddingHandle {
     const outcomes: ItemOutcome[] = [];
     for (let start = 0; start < keys.length; start += LIMITS.keysPerRequest) {
       const content = JSON.stringify({ keys: keys.slice(start, start + LIMITS.keysPerRequest), wait: options.wait });
-      const call = { method: 'POST', path: `${this.#path}/delete`, body: { mediaType: 'application/json', content } } as const;
-      const response = (await this.#transport.call(call, options)) as DeleteResponse;
+      const call = { method: 'POST', once: true, path: `${this.#path}/delete`, body: { mediaType: 'application/json', content } } as const;
+      const response = (await this.#transport.call(call, partOptions(options, start))) as DeleteResponse;
       accepted += response.accepted;
       receipt = mergeReceipts([receipt, parseReceipt(response.receipt, LIMITS.slots, 'receipt')]);
       if (response.outcomes !== undefined) for (const outcome of response.outcomes) outcomes.push(outcome);
@@ -120,13 +123,13 @@ export class EmbeddingHandle {
   }
 
   /** The nearest neighbours of a vector, or of the vector stored under a key. */
-  async search(request: SearchRequest): Promise<SearchAnswer> {
-    return toSearchAnswer(await this.#search(request));
+  async search(request: SearchRequest): Promise<SearchAnswer<Payload>> {
+    return toSearchAnswer(await this.#search(request)) as SearchAnswer<Payload>;
   }
 
   /** Several searches in one request, 1 to 256. */
-  async searchMany(request: SearchManyRequest): Promise<SearchManyAnswer> {
-    return toSearchManyAnswer(await this.#search(request));
+  async searchMany(request: SearchManyRequest): Promise<SearchManyAnswer<Payload>> {
+    return toSearchManyAnswer(await this.#search(request)) as SearchManyAnswer<Payload>;
   }
 
   /**

@@ -1,16 +1,18 @@
 /** One call over HTTP: a deadline over all its attempts, retries with backoff, and errors as ShoalClientError. */
 import { backoffMs } from './backoff.ts';
 import { ShoalClientError } from './client-error.ts';
-import { parseTimeoutMs, type CallOptions, type ClientSettings } from './client-options.ts';
+import { parseTimeoutMs, type ClientSettings, type WriteCallOptions } from './client-options.ts';
 import { errorOfResponse } from './problem.ts';
 
 export interface HttpCall {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** From the root of the API, beginning with a slash, already encoded. */
   readonly path: string;
   readonly body?: { readonly mediaType: string; readonly content: string | Uint8Array<ArrayBuffer> };
   /** False for a call that is a question about the present, such as a probe. */
   readonly retry?: boolean;
+  /** True for a write: all attempts carry one Idempotency-Key, so that it takes effect once however often it is sent. */
+  readonly once?: boolean;
 }
 
 /** Both signals of a call: the caller's and its own deadline. */
@@ -30,6 +32,7 @@ export class HttpTransport {
     this.#headers = {
       accept: 'application/json',
       ...(settings.apiKey === undefined ? {} : { authorization: `Bearer ${settings.apiKey}` }),
+      ...(settings.tenant === undefined ? {} : { 'x-shoal-tenant': settings.tenant }),
     };
   }
 
@@ -39,7 +42,7 @@ export class HttpTransport {
   }
 
   /** The parsed JSON of a successful answer; undefined when it has no body. */
-  async call(call: HttpCall, options: CallOptions = {}): Promise<unknown> {
+  async call(call: HttpCall, options: WriteCallOptions = {}): Promise<unknown> {
     const { now, retries, timeoutMs: defaultTimeoutMs } = this.#settings;
     const timeoutMs = parseTimeoutMs(options.timeoutMs ?? defaultTimeoutMs);
     const limits: CallLimits = {
@@ -48,10 +51,11 @@ export class HttpTransport {
       deadlineMs: now() + timeoutMs,
       timeoutMs,
     };
+    const headers = this.#headersOf(call, options);
     const attemptsMaximum = call.retry === false ? 1 : retries + 1;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#attempt(call, limits);
+        return await this.#attempt(call, headers, limits);
       } catch (error) {
         if (!(error instanceof ShoalClientError)) throw error;
         error.attempts = attempt;
@@ -70,7 +74,15 @@ export class HttpTransport {
     await wait(delayMs, limits.callerSignal);
   }
 
-  async #attempt(call: HttpCall, limits: CallLimits): Promise<unknown> {
+  #headersOf(call: HttpCall, { idempotencyKey }: WriteCallOptions): Readonly<Record<string, string>> {
+    return {
+      ...this.#headers,
+      ...(call.body === undefined ? {} : { 'content-type': call.body.mediaType }),
+      ...(call.once === true ? { 'idempotency-key': idempotencyKey ?? this.#settings.newId() } : {}),
+    };
+  }
+
+  async #attempt(call: HttpCall, headers: Readonly<Record<string, string>>, limits: CallLimits): Promise<unknown> {
     const { url, fetch, now } = this.#settings;
     const { callerSignal, deadlineSignal } = limits;
     let response: Response;
@@ -78,7 +90,7 @@ export class HttpTransport {
     try {
       response = await fetch(`${url}${call.path}`, {
         method: call.method,
-        headers: call.body === undefined ? this.#headers : { ...this.#headers, 'content-type': call.body.mediaType },
+        headers,
         ...(call.body === undefined ? {} : { body: call.body.content }),
         signal: callerSignal === undefined ? deadlineSignal : AbortSignal.any([callerSignal, deadlineSignal]),
         redirect: 'error',

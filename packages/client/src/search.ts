@@ -2,6 +2,7 @@
 import { LIMITS, ShoalError, type ReceiptJson, type SearchPath, type SearchResponse } from '@shoal/protocol';
 import type { CallOptions } from './client-options.ts';
 import { CLIENT_LIMITS } from './limits.ts';
+import type { PayloadObject } from './vector-batches.ts';
 
 export interface SearchOptions {
   /** How many neighbours, 1 to 1,000. */
@@ -28,24 +29,24 @@ export interface SearchManyRequest extends SearchOptions {
   readonly vectors: readonly (Float32Array | readonly number[])[];
 }
 
-export interface Hit {
+export interface Hit<Payload extends object = PayloadObject> {
   readonly key: string;
   /** Lower is nearer, whatever the distance. */
   readonly distance: number;
   readonly values?: Float32Array;
-  readonly payload?: Readonly<Record<string, unknown>>;
+  readonly payload?: Payload;
 }
 
 type AnswerHead = Omit<SearchResponse, 'results'>;
 
-export interface SearchAnswer extends AnswerHead {
+export interface SearchAnswer<Payload extends object = PayloadObject> extends AnswerHead {
   /** Nearest first. */
-  readonly hits: readonly Hit[];
+  readonly hits: readonly Hit<Payload>[];
 }
 
-export interface SearchManyAnswer extends AnswerHead {
+export interface SearchManyAnswer<Payload extends object = PayloadObject> extends AnswerHead {
   /** One list per vector, in their order. */
-  readonly results: readonly (readonly Hit[])[];
+  readonly results: readonly (readonly Hit<Payload>[])[];
 }
 
 type Query = { readonly vector: unknown } | { readonly vectors: unknown } | { readonly key: string };

@@ -1,11 +1,15 @@
-import { ShoalError, type ClusterResponse, type EmbeddingDescription, type EmbeddingListResponse, type RegisterRequest, type RegisterResponse } from '@shoal/protocol';
+import { ShoalError, type ClusterResponse, type EmbeddingDescription, type EmbeddingListResponse, type LimitsResponse, type RegisterRequest, type RegisterResponse } from '@shoal/protocol';
 import { parseClientOptions, type CallOptions, type ClientSettings, type ShoalClientOptions } from './client-options.ts';
 import { EmbeddingHandle } from './embedding-handle.ts';
 import { HttpTransport } from './http-transport.ts';
+import { KeysApi } from './keys-api.ts';
 import { CLIENT_LIMITS } from './limits.ts';
+import { allPages } from './pages.ts';
+import { TenantsApi } from './tenants-api.ts';
+import type { PayloadObject } from './vector-batches.ts';
 
-export interface RegisteredEmbedding {
-  readonly handle: EmbeddingHandle;
+export interface RegisteredEmbedding<Payload extends object = PayloadObject> {
+  readonly handle: EmbeddingHandle<Payload>;
   readonly description: RegisterResponse;
 }
 
@@ -16,11 +20,15 @@ export interface RegisteredEmbedding {
 export class ShoalClient {
   readonly #settings: ClientSettings;
   readonly #transport: HttpTransport;
+  readonly tenants: TenantsApi;
+  readonly keys: KeysApi;
 
   /** Throws `invalid_field` for options that cannot be. */
   constructor(options: ShoalClientOptions) {
     this.#settings = parseClientOptions(options);
     this.#transport = new HttpTransport(this.#settings);
+    this.tenants = new TenantsApi(this.#transport);
+    this.keys = new KeysApi(this.#transport);
   }
 
   get url(): string {
@@ -28,24 +36,28 @@ export class ShoalClient {
   }
 
   /** Registers an embedding, or finds the one that is registered with the same model, dimension and distance. */
-  async register(registration: RegisterRequest, options: CallOptions = {}): Promise<RegisteredEmbedding> {
+  async register<Payload extends object = PayloadObject>(registration: RegisterRequest, options: CallOptions = {}): Promise<RegisteredEmbedding<Payload>> {
     const body = { mediaType: 'application/json', content: JSON.stringify(registration) };
     const description = (await this.#transport.call({ method: 'POST', path: '/v1/embeddings', body }, options)) as RegisterResponse;
-    return { description, handle: this.embedding(description.name) };
+    return { description, handle: this.embedding<Payload>(description.name) };
   }
 
-  /** All embeddings of the key's tenant. */
+  /** All embeddings that the key may use. */
   async embeddings(options: CallOptions = {}): Promise<readonly EmbeddingDescription[]> {
-    const { embeddings } = (await this.#transport.call({ method: 'GET', path: '/v1/embeddings' }, options)) as EmbeddingListResponse;
-    return embeddings;
+    return allPages(this.#transport, '/v1/embeddings', (page: EmbeddingListResponse) => page.embeddings, options);
   }
 
   /** A handle by name; sends nothing and does not check that the embedding exists. */
-  embedding(name: string): EmbeddingHandle {
-    return new EmbeddingHandle(this.#transport, name);
+  embedding<Payload extends object = PayloadObject>(name: string): EmbeddingHandle<Payload> {
+    return new EmbeddingHandle<Payload>(this.#transport, name);
   }
 
-  /** Shards, slots and progress. */
+  /** The limits that apply to the key's tenant. */
+  async limits(options: CallOptions = {}): Promise<LimitsResponse> {
+    return (await this.#transport.call({ method: 'GET', path: '/v1/limits' }, options)) as LimitsResponse;
+  }
+
+  /** Shards, slots and progress. Needs the root key. */
   async cluster(options: CallOptions = {}): Promise<ClusterResponse> {
     return (await this.#transport.call({ method: 'GET', path: '/v1/cluster' }, options)) as ClusterResponse;
   }

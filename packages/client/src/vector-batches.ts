@@ -2,16 +2,19 @@
 import { parsePayload } from '@shoal/protocol';
 import { CLIENT_LIMITS } from './limits.ts';
 
+/** A JSON object, as it comes back from JSON. */
+export type PayloadObject = Readonly<Record<string, unknown>>;
+
 /** One vector to write. Components are float32: a Float32Array travels as it is, numbers are rounded by the server. */
-export interface VectorToWrite {
+export interface VectorToWrite<Payload extends object = PayloadObject> {
   readonly key: string;
   readonly values: Float32Array | readonly number[];
   /** A JSON object that is stored with the vector. */
-  readonly payload?: Readonly<Record<string, unknown>>;
+  readonly payload?: Payload;
 }
 
 /** Many vectors: all at once, or as they come. */
-export type VectorSource = Iterable<VectorToWrite> | AsyncIterable<VectorToWrite>;
+export type VectorSource<Payload extends object = PayloadObject> = Iterable<VectorToWrite<Payload>> | AsyncIterable<VectorToWrite<Payload>>;
 
 export interface BatchItem {
   readonly key: string;
@@ -33,7 +36,7 @@ function estimatedBytes(item: BatchItem): number {
 }
 
 /** Batches of at most `batchVectors` items and, by estimate, `CLIENT_LIMITS.batchBytes`. Throws `payload_too_large` or `invalid_field` for a payload. */
-export async function* vectorBatches(vectors: VectorSource, batchVectors: number): AsyncGenerator<VectorBatch> {
+export async function* vectorBatches(vectors: VectorSource<object>, batchVectors: number): AsyncGenerator<VectorBatch> {
   let items: BatchItem[] = [];
   let bytes = 0;
   let firstIndex = 0;

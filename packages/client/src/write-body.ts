@@ -26,12 +26,12 @@ export function writeCall(vectorsPath: string, items: readonly BatchItem[], sett
   const dim = items[0]?.values.length ?? 0;
   const inputs = items.filter((item) => isBinary(item, dim));
   if (inputs.length < items.length) {
-    return { method: 'POST', path: vectorsPath, body: { mediaType: 'application/json', content: toJson(items, settings) } };
+    return { method: 'POST', once: true, path: vectorsPath, body: { mediaType: 'application/json', content: toJson(items, settings) } };
   }
   // The binary form has no place for settings, so they travel in the query string.
   const query = new URLSearchParams();
   if (settings.mode !== undefined) query.set('mode', settings.mode);
   if (settings.wait !== undefined) query.set('wait', settings.wait);
   const path = query.size === 0 ? vectorsPath : `${vectorsPath}?${query.toString()}`;
-  return { method: 'POST', path, body: { mediaType: VECTOR_BODY_MEDIA_TYPE, content: encodeVectorBody(inputs, dim) } };
+  return { method: 'POST', once: true, path, body: { mediaType: VECTOR_BODY_MEDIA_TYPE, content: encodeVectorBody(inputs, dim) } };
 }

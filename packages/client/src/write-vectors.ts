@@ -12,7 +12,7 @@ import {
   type WriteResponse,
 } from '@shoal/protocol';
 import { ShoalClientError } from './client-error.ts';
-import { parseWhole, type CallOptions } from './client-options.ts';
+import { parseWhole, type WriteCallOptions } from './client-options.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { CLIENT_LIMITS } from './limits.ts';
 import { vectorBatches, type VectorBatch, type VectorSource } from './vector-batches.ts';
@@ -21,7 +21,7 @@ import { WriteWindow } from './write-window.ts';
 
 export type ItemOutcome = NonNullable<WriteResponse['outcomes']>[number];
 
-export interface WriteOptions extends CallOptions {
+export interface WriteOptions extends WriteCallOptions {
   /** `logged` (the default): the write is durable. `applied`: a shard has applied it, and outcomes are known. */
   readonly wait?: Wait;
   /** Vectors in one request; 500 by default. */
@@ -69,6 +69,11 @@ function placeInInput(error: unknown, firstIndex: number): unknown {
   });
 }
 
+/** The caller's idempotency key names the whole write; each of its requests has one of its own, which the same input cut the same way gives again. */
+export function partOptions(options: WriteCallOptions, firstIndex: number): WriteCallOptions {
+  return options.idempotencyKey === undefined ? options : { ...options, idempotencyKey: `${options.idempotencyKey}:${firstIndex}` };
+}
+
 /** What the batches have brought so far. */
 class Acknowledgements {
   accepted = 0;
@@ -102,7 +107,7 @@ class Acknowledgements {
 export async function writeVectors(
   transport: HttpTransport,
   vectorsPath: string,
-  source: VectorSource,
+  source: VectorSource<object>,
   mode: WriteMode | undefined,
   options: WriteOptions,
 ): Promise<WriteResult> {
@@ -113,7 +118,7 @@ export async function writeVectors(
   const send = async (batch: VectorBatch): Promise<void> => {
     try {
       const call = writeCall(vectorsPath, batch.items, { mode, wait: options.wait });
-      const response = (await transport.call(call, options)) as WriteResponse;
+      const response = (await transport.call(call, partOptions(options, batch.firstIndex))) as WriteResponse;
       const acknowledgedBatch = acknowledged.add(batch, response);
       options.onBatch?.(acknowledgedBatch);
     } catch (error) {
