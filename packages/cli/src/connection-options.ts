@@ -19,8 +19,12 @@ export function addConnectionOptions(command: Command, withKey: boolean): Comman
   return withKey ? command.option('--key <key>', 'the same as --api-key') : command;
 }
 
+function rootOf(command: Command): Command {
+  return command.parent === null ? command : rootOf(command.parent);
+}
+
 export function connectionOf(command: Command): ConnectionOptions {
-  const program: KeyOptions = command.parent?.opts() ?? {};
+  const program: KeyOptions = rootOf(command).opts();
   const own: KeyOptions = command.opts();
   const ownKey = command.name() === 'search' ? own.apiKey : (own.apiKey ?? own.key);
   return { url: own.url ?? program.url, apiKey: ownKey ?? program.apiKey ?? program.key };

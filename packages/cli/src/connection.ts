@@ -30,11 +30,12 @@ export async function readRootKey(dataDirectory: string): Promise<string | undef
   return key === '' ? undefined : key;
 }
 
-export async function connect(options: ConnectionOptions, system: CliSystem): Promise<Connection> {
+/** `tenant` is for the root key: whom to speak for instead of the default tenant. */
+export async function connect(options: ConnectionOptions, system: CliSystem, tenant?: string): Promise<Connection> {
   const url = options.url ?? system.url ?? CLI_LIMITS.defaultUrl;
   const dataDirectory = resolve(system.workingDirectory, CLI_LIMITS.defaultDataDirectory);
   const apiKey = options.apiKey ?? system.apiKey ?? (await readRootKey(dataDirectory));
-  const withPatience = (patience: Patience): ShoalClient => new ShoalClient({ url, ...(apiKey === undefined ? {} : { apiKey }), ...patience });
+  const withPatience = (patience: Patience): ShoalClient => new ShoalClient({ url, tenant, ...(apiKey === undefined ? {} : { apiKey }), ...patience });
   const client = withPatience({ retries: CLI_LIMITS.interactiveRetries });
   return { url: client.url, apiKey, client, withPatience };
 }

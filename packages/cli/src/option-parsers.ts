@@ -12,6 +12,16 @@ export function wholeNumber(minimum: number, maximum: number): (text: string) =>
   };
 }
 
+/** A quota, or the word none to take it away. */
+export function quotaOrNone(text: string): number | 'none' {
+  return text === 'none' ? text : wholeNumber(0, Number.MAX_SAFE_INTEGER)(text);
+}
+
+/** Words separated by commas. */
+export function words(text: string): string[] {
+  return text.split(',').map((word) => word.trim()).filter((word) => word !== '');
+}
+
 export function wholeNumbers(minimum: number, maximum: number): (text: string) => number[] {
   const parseOne = wholeNumber(minimum, maximum);
   return (text) => [...new Set(text.split(',').map((part) => parseOne(part.trim())))];

@@ -5,10 +5,12 @@ import type { CliSystem } from './cli-system.ts';
 import { addClusterCommand } from './commands/cluster.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDevCommand } from './commands/dev.ts';
+import { addKeyCommand } from './commands/key.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addRecallCommand } from './commands/recall.ts';
 import { addSearchCommand } from './commands/search.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addTenantCommand } from './commands/tenant.ts';
 import { addConnectionOptions } from './connection-options.ts';
 
 /** Of this package; its package.json lies above both src and dist. */
@@ -40,6 +42,8 @@ export function buildProgram(system: CliSystem): Command {
   addSearchCommand(program, system);
   addRecallCommand(program, system);
   addStatusCommand(program, system);
+  addTenantCommand(program, system);
+  addKeyCommand(program, system);
   addDemoCommand(program, system);
   return program;
 }
