@@ -4,6 +4,7 @@ import { derivedName, embeddingSpecToJson, identityOf, parseEmbeddingSpec, parse
 import { DISTANCES } from './embedding-spec.ts';
 import type { EmbeddingSpec } from './embedding-spec.ts';
 import { parseEmbeddingName } from './ids.ts';
+import { fieldsToJson } from './payload-fields.ts';
 import type { TenantId } from './ids.ts';
 import { DEFAULTS, LIMITS } from './limits.ts';
 import { spec } from './testing/arbitraries.ts';
@@ -22,6 +23,7 @@ describe('a registration', () => {
       storage: 'f32',
       partitions: DEFAULTS.partitions,
       replicas: DEFAULTS.replicas,
+      fields: [],
     });
     for (const field of ['model', 'dim', 'distance']) {
       expect(refusalOf(() => parseRegistration({ ...least, [field]: undefined }))).toEqual({ code: 'missing_field', field });
@@ -32,7 +34,8 @@ describe('a registration', () => {
     fc.assert(
       fc.property(spec, ({ code: _code, tenant: _tenant, ...given }) => {
         const registration = { ...given, storage: 'f32' };
-        expect(parseRegistration(JSON.parse(JSON.stringify(registration)))).toEqual(registration);
+        const body = { ...registration, fields: fieldsToJson(given.fields) };
+        expect(parseRegistration(JSON.parse(JSON.stringify(body)))).toEqual(registration);
       }),
     );
   });
@@ -44,7 +47,7 @@ describe('a registration', () => {
   });
 
   test('refuses fields that do not exist, naming them', () => {
-    for (const field of ['fields', 'code', 'tenant', 'Name', 'constructor']) {
+    for (const field of ['code', 'tenant', 'Name', 'constructor']) {
       expect(refusalOf(() => parseRegistration({ ...least, [field]: 1 }))).toEqual({ code: 'unknown_field', field });
     }
     expect(refusalOf(() => parseRegistration(JSON.parse(`{"__proto__": 1}`)))).toEqual({ code: 'unknown_field', field: '__proto__' });
@@ -75,6 +78,9 @@ describe('a registration', () => {
     [{ partitions: 0 }, 'partitions', 1],
     [{ partitions: LIMITS.partitions + 1 }, 'partitions', LIMITS.partitions],
     [{ replicas: LIMITS.replicas + 1 }, 'replicas', LIMITS.replicas],
+    [{ fields: { year: 'date' } }, 'fields.year', undefined],
+    [{ fields: { '1st': 'keyword' } }, 'fields.1st', LIMITS.fieldNameChars],
+    [{ fields: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`f${i}`, 'float'])) }, 'fields', LIMITS.fieldsPerEmbedding],
   ])('refuses %j', (change, field, limit) => {
     expect(refusalOf(() => parseRegistration({ ...least, ...change }))).toEqual({ code: 'invalid_field', field, ...(limit === undefined ? {} : { limit }) });
   });
@@ -125,14 +131,16 @@ describe('a stored specification', () => {
   });
 
   test('has every member and no other', () => {
-    for (const field of Object.keys(sampleSpec)) {
-      expect(refusalOf(() => parseEmbeddingSpec({ ...sampleSpec, [field]: undefined }))).toEqual({ code: 'missing_field', field });
+    const stored = embeddingSpecToJson(sampleSpec);
+    for (const field of Object.keys(stored)) {
+      expect(refusalOf(() => parseEmbeddingSpec({ ...stored, [field]: undefined }))).toEqual({ code: 'missing_field', field });
     }
     for (const [parent, member] of [['hnsw', 'm'], ['hnsw', 'seed'], ['rabitq', 'bits']] as const) {
-      const partial = { ...sampleSpec, [parent]: { ...sampleSpec[parent], [member]: undefined } };
+      const partial = { ...stored, [parent]: { ...sampleSpec[parent], [member]: undefined } };
       expect(refusalOf(() => parseEmbeddingSpec(partial))).toEqual({ code: 'missing_field', field: `${parent}.${member}` });
     }
-    expect(refusalOf(() => parseEmbeddingSpec({ ...sampleSpec, fields: [] }))).toEqual({ code: 'unknown_field', field: 'fields' });
+    expect(refusalOf(() => parseEmbeddingSpec({ ...stored, more: [] }))).toEqual({ code: 'unknown_field', field: 'more' });
+    expect(refusalOf(() => parseEmbeddingSpec({ ...stored, fields: [] }))).toEqual({ code: 'invalid_field', field: 'fields' });
   });
 });
 
@@ -165,6 +173,7 @@ describe('identity and parameters', () => {
       { storage: 'f16' },
       { partitions: 16 },
       { replicas: 1 },
+      { fields: [{ name: 'year', type: 'integer' }] },
     ];
     for (const change of changes) expect(sameParameters(sampleSpec, { ...sampleSpec, ...change }), JSON.stringify(change)).toBe(false);
   });

@@ -7,12 +7,14 @@ import type { Fields } from './field-parsers.ts';
 import { parseEmbeddingCode, parseEmbeddingName, parseTenantId } from './ids.ts';
 import type { EmbeddingName, TenantId } from './ids.ts';
 import { DEFAULTS, LIMITS } from './limits.ts';
+import { fieldsToJson, parseDeclaredFields } from './payload-fields.ts';
+import type { FieldsJson } from './payload-fields.ts';
 import { ShoalError } from './shoal-error.ts';
 
 /** What the caller of POST /v1/embeddings decides; the service adds tenant and code. Every default is filled in. */
 export type Registration = Omit<EmbeddingSpec, 'code' | 'tenant'>;
 
-const REGISTRATION_FIELDS = ['name', 'model', 'dim', 'distance', 'hnsw', 'rabitq', 'storage', 'partitions', 'replicas'] as const;
+const REGISTRATION_FIELDS = ['name', 'model', 'dim', 'distance', 'hnsw', 'rabitq', 'storage', 'partitions', 'replicas', 'fields'] as const;
 const SPEC_FIELDS = ['code', 'tenant', ...REGISTRATION_FIELDS] as const;
 const CONTROL_CHARACTERS = /\p{Cc}/u;
 
@@ -70,6 +72,8 @@ function parseParameters(fields: Fields, filled: boolean): Registration {
     storage: memberOr<Storage>(fields, '', 'storage', (value, field) => parseChoice(value, field, STORAGES), otherwise<Storage>('f32', filled)),
     partitions: memberOr(fields, '', 'partitions', whole(1, LIMITS.partitions), otherwise(DEFAULTS.partitions, filled)),
     replicas: memberOr(fields, '', 'replicas', whole(1, LIMITS.replicas), otherwise(DEFAULTS.replicas, filled)),
+    // Specifications without fields do not mention them, as before there were any.
+    fields: fields['fields'] === undefined ? [] : parseDeclaredFields(fields['fields']),
   };
 }
 
@@ -96,12 +100,15 @@ export function parseEmbeddingSpec(value: unknown): EmbeddingSpec {
   return { code, tenant, ...parseParameters(fields, false) };
 }
 
+export type EmbeddingSpecJson = Omit<EmbeddingSpec, 'fields'> & { readonly fields?: FieldsJson };
+
 /** The members of a specification in fixed order and nothing else, so that equal specifications give equal JSON text. */
-export function embeddingSpecToJson(spec: EmbeddingSpec): EmbeddingSpec {
+export function embeddingSpecToJson(spec: EmbeddingSpec): EmbeddingSpecJson {
   const { code, tenant, name, model, dim, distance, storage, partitions, replicas } = spec;
   const hnsw = { m: spec.hnsw.m, efConstruction: spec.hnsw.efConstruction, seed: spec.hnsw.seed };
   const rabitq = { bits: spec.rabitq.bits, seed: spec.rabitq.seed };
-  return { code, tenant, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas };
+  const fields = spec.fields.length === 0 ? {} : { fields: fieldsToJson(spec.fields) };
+  return { code, tenant, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas, ...fields };
 }
 
 /** The name of an embedding that was registered without one: `text-embedding-3-small-1536-cosine`. */
@@ -134,6 +141,7 @@ export function sameParameters(a: Registration, b: Registration): boolean {
     a.rabitq.seed === b.rabitq.seed &&
     a.storage === b.storage &&
     a.partitions === b.partitions &&
-    a.replicas === b.replicas
+    a.replicas === b.replicas &&
+    JSON.stringify(a.fields) === JSON.stringify(b.fields)
   );
 }

@@ -1,5 +1,6 @@
 /** What an embedding is. The full specification travels through the log, so that a shard needs nothing else to build its indexes. */
 import type { EmbeddingCode, EmbeddingName, TenantId } from './ids.ts';
+import type { DeclaredFields } from './payload-fields.ts';
 
 export const DISTANCES = ['cosine', 'l2', 'dot'] as const;
 /** cosine is 1 - cos, l2 the Euclidean distance (not squared), dot the negated inner product: lower is nearer everywhere. */
@@ -23,7 +24,7 @@ export interface RabitqParameters {
   readonly seed: number;
 }
 
-/** The part of an embedding that never changes after registration. */
+/** What an embedding is. Only `fields` changes after registration, and only by growing. */
 export interface EmbeddingSpec {
   readonly code: EmbeddingCode;
   readonly tenant: TenantId;
@@ -36,4 +37,6 @@ export interface EmbeddingSpec {
   readonly storage: Storage;
   readonly partitions: number;
   readonly replicas: number;
+  /** Members of payloads that filters may name. */
+  readonly fields: DeclaredFields;
 }

@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decodeMutation, encodeMutation } from './mutation-codec.ts';
-import { decodeOutcomes, encodeOutcomes } from './outcome-codec.ts';
+import { decodeMessageOutcomes, decodeOutcomes, encodeDeletedOutcome, encodeOutcomes } from './outcome-codec.ts';
 import { decodeQueryRequest, encodeQueryRequest } from './query-request-codec.ts';
 import { decodeQueryResponse, encodeQueryResponse } from './query-response-codec.ts';
 import { decodeShardStatus, encodeShardStatus } from './shard-status-codec.ts';
-import { sampleMutations, sampleOutcomes, sampleRequests, sampleResponses, sampleStatus, sampleVectors } from './testing/samples.ts';
+import { sampleDeleted, sampleMutations, sampleOutcomes, sampleRequests, sampleResponses, sampleStatus, sampleVectors } from './testing/samples.ts';
 import { decodeVectorBody, encodeVectorBody } from './vector-body.ts';
 
 interface Golden {
@@ -17,6 +17,7 @@ interface Golden {
 
 const golden: Record<string, Golden> = {
   outcomes: { value: sampleOutcomes, bytes: encodeOutcomes(sampleOutcomes), decode: decodeOutcomes },
+  'outcomes-deleted': { value: sampleDeleted, bytes: encodeDeletedOutcome(sampleDeleted.deleted), decode: decodeMessageOutcomes },
   'shard-status': { value: sampleStatus, bytes: encodeShardStatus(sampleStatus), decode: decodeShardStatus },
   'vector-body': { value: sampleVectors, bytes: encodeVectorBody(sampleVectors, 3), decode: (bytes) => decodeVectorBody(bytes, 3, 'cosine') },
 };

@@ -3,17 +3,24 @@ import * as fc from 'fast-check';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { describe, expect, test } from 'vitest';
+import { parseAliasRequest } from './alias-request.ts';
+import { parseDeclareRequest } from './declare-request.ts';
 import { parseDeleteRequest } from './delete-request.ts';
 import { parseRegistration } from './embedding-registration.ts';
 import {
+  AliasRequestSchema,
   ClusterResponseSchema,
+  CountRequestSchema,
+  DeclareRequestSchema,
   DeleteRequestSchema,
   EmbeddingListResponseSchema,
   EmbeddingResponseSchema,
+  PayloadUpdateSchema,
   ProblemSchema,
   problemOf,
   RegisterRequestSchema,
   ROUTES,
+  ScrollRequestSchema,
   SearchRequestSchema,
   SearchResponseSchema,
   VectorResponseSchema,
@@ -21,6 +28,8 @@ import {
   WriteResponseSchema,
 } from './http-schemas.ts';
 import type { ClusterResponse, EmbeddingResponse, SearchResponse, VectorResponse, WriteResponse } from './http-schemas.ts';
+import { parsePayloadUpdate } from './payload-update-request.ts';
+import { parseCountRequest, parseScrollRequest } from './scroll-request.ts';
 import { parseSearchRequest } from './search-request.ts';
 import { ShoalError } from './shoal-error.ts';
 import { sampleSpec } from './testing/samples.ts';
@@ -41,13 +50,14 @@ const edges: readonly unknown[] = [
   0, 1, 2, -1, 1.5, 8, 9, 64, 65, 100, 101, 256, 1_000, 1_001, 1_024, 1_025, 2_000, 2_001, 4_096, 4_097, 8_192, 8_193, 60_000, 60_001, 2 ** 32,
   '', 'a', 'A b', 'auto', 'flat', 'fast', 'l2', 'cosine', 'upsert', 'insert', 'applied', 'f32', 'x'.repeat(129), 'x'.repeat(300), 'x'.repeat(513),
   true, false, null, {}, [], [7], ['a'], ['values'], ['values', 'payload'], ['x'],
+  { colour: 'keyword' }, { colour: 'red' }, { '1st': 'keyword' },
   { m: 16 }, { m: 1 }, { seed: 1 }, { bits: 4 }, { bits: 3 }, { efConstruction: 0 }, { '3': 4 }, { '3': 0 }, { x: 1 },
 ];
 
 /** One of `bodies` with one of `fields`, or one that does not exist, set to an edge or removed. */
 function changedBodies(bodies: readonly object[], fields: readonly string[]): fc.Arbitrary<unknown> {
   return fc
-    .tuple(fc.constantFrom(...bodies), fc.constantFrom(...fields, 'fields', 'filter'), fc.option(fc.constantFrom(...edges), { nil: undefined, freq: 9 }))
+    .tuple(fc.constantFrom(...bodies), fc.constantFrom(...fields, 'more'), fc.option(fc.constantFrom(...edges), { nil: undefined, freq: 9 }))
     .map(([body, field, value]) => JSON.parse(JSON.stringify({ ...body, [field]: value })) as unknown);
 }
 
@@ -64,23 +74,30 @@ function testAgreement(name: string, schema: TSchema, parse: (body: unknown) => 
 
 describe('the schema', () => {
   const space = { dim: 2, distance: 'l2' } as const;
-  const { code: _code, tenant: _tenant, ...registration } = sampleSpec;
+  const { code: _code, tenant: _tenant, fields: _fields, ...registration } = sampleSpec;
 
   testAgreement(
     'a registration',
     RegisterRequestSchema,
     parseRegistration,
-    changedBodies([registration, { model: 'm', dim: 3, distance: 'dot' }], Object.keys(registration)),
+    changedBodies([registration, { model: 'm', dim: 3, distance: 'dot' }], [...Object.keys(registration), 'fields']),
   );
   // Which of vector, vectors and key may stand together, and the dimension, are told in descriptions only.
   testAgreement(
     'a search',
     SearchRequestSchema,
     (body) => parseSearchRequest(body, space, 64),
-    changedBodies([{ vector: [1, 2], k: 5 }, { vectors: [[1, 2]], k: 5 }, { key: 'a', k: 5 }], ['k', 'ef', 'path', 'rerank', 'after', 'include', 'timeoutMs', 'allowPartial']),
+    changedBodies([{ vector: [1, 2], k: 5 }, { vectors: [[1, 2]], k: 5 }, { key: 'a', k: 5 }], ['k', 'ef', 'path', 'rerank', 'after', 'include', 'timeoutMs', 'allowPartial', 'offset', 'maxDistance']),
   );
   testAgreement('the key of a search', SearchRequestSchema, (body) => parseSearchRequest(body, space, 64), changedBodies([{ k: 5, key: 'a' }], ['k']));
-  testAgreement('a delete', DeleteRequestSchema, parseDeleteRequest, changedBodies([{ keys: ['a'], wait: 'applied' }], ['keys', 'wait']));
+  // That one of keys and filter must be there is told in the description only.
+  testAgreement('a delete', DeleteRequestSchema, (body) => parseDeleteRequest(body), changedBodies([{ keys: ['a'], wait: 'applied' }], ['wait']));
+  testAgreement('a change of payloads', PayloadUpdateSchema, (body) => parsePayloadUpdate(body, []), changedBodies([{ updates: [{ key: 'a', payload: {} }] }], ['mode', 'wait', 'updates']));
+  const scrolled = { code: sampleSpec.code, partitions: 1, fields: [] };
+  testAgreement('a scroll', ScrollRequestSchema, (body) => parseScrollRequest(body, scrolled, 64), changedBodies([{ limit: 5 }], ['limit', 'after', 'include', 'timeoutMs']));
+  testAgreement('a count', CountRequestSchema, (body) => parseCountRequest(body, scrolled, 64), changedBodies([{}], ['after', 'timeoutMs']));
+  testAgreement('a declaration', DeclareRequestSchema, parseDeclareRequest, changedBodies([{ fields: {} }], ['fields']));
+  testAgreement('an alias', AliasRequestSchema, parseAliasRequest, changedBodies([{ embedding: 'a' }], ['embedding']));
   testAgreement(
     'a write',
     WriteRequestSchema,
@@ -95,6 +112,7 @@ describe('answers', () => {
   const { tenant: _tenant, ...description } = sampleSpec;
   const embedding: EmbeddingResponse = {
     ...description,
+    fields: { colour: 'keyword' },
     state: 'active',
     createdAt: new Date(0).toISOString(),
     stats: { vectorCount: 1, deletedCount: 0, memoryBytes: 4_096, graph: false },

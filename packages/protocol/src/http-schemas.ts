@@ -12,5 +12,8 @@ export * from './http/search-schemas.ts';
 export * from './http/cluster-schemas.ts';
 export * from './http/problem.ts';
 export * from './http/tenant-schemas.ts';
+export * from './http/payload-schemas.ts';
+export * from './http/scroll-schemas.ts';
+export * from './http/alias-schemas.ts';
 export * from './http/route.ts';
 export * from './http/routes.ts';

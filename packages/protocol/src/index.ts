@@ -7,10 +7,11 @@ export * from './receipt.ts';
 export * from './mutation.ts';
 export * from './query.ts';
 export * from './placement.ts';
-export { encodeMutation, decodeMutation, encodedOperationBytes } from './mutation-codec.ts';
+export { encodeMutation, decodeMutation } from './mutation-codec.ts';
 export { splitWriteOperations } from './write-splitting.ts';
-export type { WriteOperations } from './write-splitting.ts';
-export { encodeOutcomes, decodeOutcomes } from './outcome-codec.ts';
+export type { MessageIdentity, WriteOperations } from './write-splitting.ts';
+export * from './idempotency.ts';
+export { encodeOutcomes, encodeDeletedOutcome, decodeOutcomes, decodeMessageOutcomes } from './outcome-codec.ts';
 export {
   parseRegistration,
   parseEmbeddingSpec,
@@ -19,17 +20,25 @@ export {
   identityOf,
   sameParameters,
 } from './embedding-registration.ts';
-export type { Registration, EmbeddingIdentity } from './embedding-registration.ts';
+export type { EmbeddingSpecJson, Registration, EmbeddingIdentity } from './embedding-registration.ts';
 export { encodeQueryRequest, decodeQueryRequest } from './query-request-codec.ts';
 export { encodeQueryResponse, decodeQueryResponse } from './query-response-codec.ts';
 export { encodeShardStatus, decodeShardStatus } from './shard-status-codec.ts';
 export { parseVectorValues, checkVector } from './vector-values.ts';
-export { parsePayload, parsePayloadText, payloadToJson } from './payload.ts';
+export { mergePayload, parsePayload, parsePayloadText, payloadToJson } from './payload.ts';
+export * from './payload-fields.ts';
+export * from './filter.ts';
+export * from './filter-parser.ts';
+export * from './filter-match.ts';
 export { VECTOR_BODY_MEDIA_TYPE, encodeVectorBody, decodeVectorBody } from './vector-body.ts';
 export type { VectorInput, VectorRecord } from './vector-body.ts';
 export * from './write-request.ts';
 export * from './search-request.ts';
 export * from './delete-request.ts';
+export * from './payload-update-request.ts';
+export * from './scroll-request.ts';
+export * from './declare-request.ts';
+export * from './alias-request.ts';
 export * from './http-schemas.ts';
 export * from './environment.ts';
 export * from './tenancy.ts';

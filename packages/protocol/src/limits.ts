@@ -16,6 +16,31 @@ export const LIMITS = {
   payloadBytes: 64 * 1024,
   /** Objects and arrays inside each other in a payload, the payload itself included. */
   payloadDepth: 32,
+  /** Declared fields of one embedding, and their names. */
+  fieldsPerEmbedding: 64,
+  fieldNameChars: 64,
+  /** One keyword, bytes of UTF-8, and keywords in one list. */
+  keywordBytes: 512,
+  keywordsPerField: 256,
+  /** Filters: levels inside each other, conditions and combinations altogether, values in one any_of or key_in, JSON text. */
+  filterDepth: 8,
+  filterConditions: 128,
+  filterValues: 1_000,
+  filterBytes: 64 * 1024,
+  /** Neighbours that a search may skip; with k at most LIMITS.k. */
+  offset: 999,
+  /** Groups of a grouped search, and members of one. */
+  groups: 100,
+  groupSize: 100,
+  /** Vectors in one page of a scroll. */
+  scrollPage: 1_000,
+  /** A cursor as text: base64url of a key whose every character is escaped, with room to spare. */
+  scrollCursorChars: 8_192,
+  /** Payload updates in one request. */
+  updatesPerRequest: 10_000,
+  /** An Idempotency-Key, printable ASCII. */
+  idempotencyKeyChars: 128,
+  aliasesPerTenant: 10_000,
   /** One HTTP request body. */
   bodyBytes: 32 * 1024 * 1024,
   /** Vectors in one write request. */
@@ -69,6 +94,7 @@ export const DEFAULTS = {
   replicas: 1,
   /** 0: as many candidates as a search on codes of the embedding's bits needs to lose no recall. */
   rerank: 0,
+  scrollPage: 100,
   searchTimeoutMs: 10_000,
   writeTimeoutMs: 30_000,
 } as const;

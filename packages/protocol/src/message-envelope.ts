@@ -15,6 +15,7 @@ import { ShoalError } from './shoal-error.ts';
 export interface MessageKind {
   /** Four ASCII characters. */
   readonly magic: string;
+  /** The newest version; those from 1 on are read. A message is written in the oldest version that can say it. */
   readonly version: number;
   /** Name for messages to people: "mutation message". */
   readonly subject: string;
@@ -26,16 +27,17 @@ export const HEADER_BYTES = 8;
 export const ENVELOPE_BYTES = HEADER_BYTES + 4;
 
 /** Starts a message of exactly `sizeBytes`, envelope included; `seal()` ends it. */
-export function beginMessage(kind: MessageKind, type: number, extra: number, sizeBytes: number): ByteWriter {
+export function beginMessage(kind: MessageKind, type: number, extra: number, sizeBytes: number, version = 1): ByteWriter {
   const writer = new ByteWriter(sizeBytes);
   writer.text(kind.magic, 4);
-  writer.u8(kind.version);
+  writer.u8(version);
   writer.u8(type);
   writer.u16(extra);
   return writer;
 }
 
 export interface OpenedMessage {
+  readonly version: number;
   readonly type: number;
   readonly extra: number;
   /** Stands at the first byte of the body and ends before the checksum. */
@@ -53,11 +55,11 @@ export function openMessage(kind: MessageKind, bytes: Uint8Array): OpenedMessage
   const extra = reader.u16('extra');
   const checksum = new DataView(bytes.buffer, bytes.byteOffset + bodyEnd, 4).getUint32(0, true);
   if (checksum !== crc32(bytes.subarray(0, bodyEnd))) throw reader.error('its checksum does not fit', 'checksum');
-  if (version !== kind.version) {
-    throw new ShoalError('unsupported_version', `The ${kind.subject} has version ${version}; this release reads version ${kind.version}.`, {
+  if (version < 1 || version > kind.version) {
+    throw new ShoalError('unsupported_version', `The ${kind.subject} has version ${version}; this release reads up to version ${kind.version}.`, {
       field: 'version',
       limit: kind.version,
     });
   }
-  return { type, extra, body: reader };
+  return { version, type, extra, body: reader };
 }

@@ -65,7 +65,7 @@ describe('query requests', () => {
   });
 
   test('of a newer version are told from damaged ones', () => {
-    for (const message of messages) expect(refusal(decodeQueryRequest, resealed(message, (bytes) => (bytes[4] = 2)))).toBe('unsupported_version');
+    for (const message of messages) expect(refusal(decodeQueryRequest, resealed(message, (bytes) => (bytes[4] = 3)))).toBe('unsupported_version');
   });
 
   testDamageIsRefused({ messages, decode: decodeQueryRequest, code: 'corrupt_message', resealedCodes: ['corrupt_message', 'unsupported_version'] });
@@ -97,7 +97,7 @@ describe('query responses', () => {
   });
 
   test('of a newer version are told from damaged ones', () => {
-    for (const message of messages) expect(refusal(decodeQueryResponse, resealed(message, (bytes) => (bytes[4] = 2)))).toBe('unsupported_version');
+    for (const message of messages) expect(refusal(decodeQueryResponse, resealed(message, (bytes) => (bytes[4] = 3)))).toBe('unsupported_version');
   });
 
   testDamageIsRefused({ messages, decode: decodeQueryResponse, code: 'corrupt_message', resealedCodes: ['corrupt_message', 'unsupported_version'] });

@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from './error-registry.ts';
 import type { EmbeddingCode, Partition, Sequence, ShardId, Slot, VectorKey } from './ids.ts';
-import type { Outcome } from './mutation.ts';
+import type { DeletedOutcome, Outcome } from './mutation.ts';
 
 export const SEARCH_PATHS = ['auto', 'exact', 'rabitq', 'flat'] as const;
 export type SearchPath = (typeof SEARCH_PATHS)[number];
@@ -23,6 +23,10 @@ export interface SearchItem {
   readonly timeoutMs: number;
   readonly includeValues: boolean;
   readonly includePayload: boolean;
+  /** UTF-8 JSON text of a filter that hits must pass. */
+  readonly filter?: Uint8Array;
+  /** Hits farther away than this are left out. */
+  readonly maxDistance?: number;
 }
 
 export interface SearchHit {
@@ -56,13 +60,58 @@ export interface FetchItem {
   readonly key: VectorKey;
   readonly after: Sequence;
   readonly timeoutMs: number;
+  /** Whether the answer tells the sequence of the vector. */
+  readonly includeSequence?: true;
 }
 
 export interface FetchAnswer {
   readonly ok: true;
   readonly appliedSequence: Sequence;
   /** Absent when no vector has the key. */
-  readonly vector?: { readonly values: Float32Array; readonly payload?: Uint8Array };
+  readonly vector?: {
+    readonly values: Float32Array;
+    readonly payload?: Uint8Array;
+    /** Of the last message that changed the vector or its payload. */
+    readonly sequence?: Sequence;
+  };
+}
+
+/** How many vectors pass a filter; without one, how many there are. */
+export interface CountItem {
+  readonly code: EmbeddingCode;
+  readonly partition: Partition;
+  readonly after: Sequence;
+  readonly timeoutMs: number;
+  readonly filter?: Uint8Array;
+}
+
+export interface CountAnswer {
+  readonly ok: true;
+  readonly appliedSequence: Sequence;
+  readonly count: number;
+}
+
+/** The vectors that pass a filter, in the order of their keys (as bytes of UTF-8), from after a key on. */
+export interface ScrollItem extends CountItem {
+  readonly afterKey?: VectorKey;
+  readonly limit: number;
+  readonly includeValues: boolean;
+  readonly includePayload: boolean;
+}
+
+export interface ScrolledVector {
+  readonly key: VectorKey;
+  readonly sequence: Sequence;
+  readonly values?: Float32Array;
+  readonly payload?: Uint8Array;
+}
+
+export interface ScrollAnswer {
+  readonly ok: true;
+  readonly appliedSequence: Sequence;
+  readonly vectors: readonly ScrolledVector[];
+  /** Everything up to this key has been looked at; absent at the end. */
+  readonly scannedTo?: VectorKey;
 }
 
 /** Waits until the slot has applied a sequence, and returns what became of the message there. */
@@ -76,6 +125,8 @@ export interface AwaitAppliedAnswer {
   readonly appliedSequence: Sequence;
   /** One per operation of the message at that sequence; absent when the slot no longer remembers it. */
   readonly outcomes?: readonly Outcome[];
+  /** In place of outcomes where the message deleted by a filter. */
+  readonly deleted?: DeletedOutcome;
 }
 
 export interface PartitionStatsItem {
@@ -97,14 +148,18 @@ export type QueryRequest =
   | { readonly type: 'search'; readonly items: readonly SearchItem[] }
   | { readonly type: 'fetch'; readonly items: readonly FetchItem[] }
   | { readonly type: 'await-applied'; readonly items: readonly AwaitAppliedItem[] }
-  | { readonly type: 'partition-stats'; readonly items: readonly PartitionStatsItem[] };
+  | { readonly type: 'partition-stats'; readonly items: readonly PartitionStatsItem[] }
+  | { readonly type: 'count'; readonly items: readonly CountItem[] }
+  | { readonly type: 'scroll'; readonly items: readonly ScrollItem[] };
 
 /** One answer per item, in the order of the items. */
 export type QueryResponse =
   | { readonly type: 'search'; readonly items: readonly (SearchAnswer | ItemFailure)[] }
   | { readonly type: 'fetch'; readonly items: readonly (FetchAnswer | ItemFailure)[] }
   | { readonly type: 'await-applied'; readonly items: readonly (AwaitAppliedAnswer | ItemFailure)[] }
-  | { readonly type: 'partition-stats'; readonly items: readonly (PartitionStatsAnswer | ItemFailure)[] };
+  | { readonly type: 'partition-stats'; readonly items: readonly (PartitionStatsAnswer | ItemFailure)[] }
+  | { readonly type: 'count'; readonly items: readonly (CountAnswer | ItemFailure)[] }
+  | { readonly type: 'scroll'; readonly items: readonly (ScrollAnswer | ItemFailure)[] };
 
 /** A shard announces itself with this, once a second and after every change, on SUBJECTS.shardStatus. */
 export interface ShardStatus {

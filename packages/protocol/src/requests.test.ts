@@ -41,6 +41,7 @@ describe('a write', () => {
     [{ vectors: [vector], wait: true }, { code: 'invalid_field', field: 'wait' }],
     [{ vectors: [{ ...vector, key: '' }] }, { code: 'invalid_key', field: 'vectors[0].key' }],
     [{ vectors: [{ ...vector, payload: null }] }, { code: 'invalid_field', field: 'vectors[0].payload' }],
+    [{ vectors: [{ ...vector, ifSequence: -1 }] }, { code: 'invalid_field', field: 'vectors[0].ifSequence', limit: 0 }],
     [{ vectors: [vector, { ...vector, values: [1] }] }, { code: 'dimension_mismatch', field: 'vectors[1].values', limit: 2 }],
     [{ vectors: [vector, { ...vector, values: [1, 'x'] }] }, { code: 'invalid_vector', field: 'vectors[1].values[1]' }],
     [{ vectors: [{ ...vector, values: [0, 0] }] }, { code: 'zero_vector', field: 'vectors[0].values' }],
@@ -85,7 +86,8 @@ describe('a write as lines', () => {
 });
 
 describe('a search', () => {
-  const parse = (body: unknown) => parseSearchRequest(body, space, 64);
+  const fields = [{ name: 'score', type: 'float' }, { name: 'year', type: 'integer' }] as const;
+  const parse = (body: unknown) => parseSearchRequest(body, { ...space, fields }, 64);
 
   test('has defaults for everything but the query and k', () => {
     expect(parse({ vector: [1, 2], k: 5 })).toEqual({
@@ -99,11 +101,12 @@ describe('a search', () => {
       includePayload: false,
       timeoutMs: DEFAULTS.searchTimeoutMs,
       allowPartial: false,
+      offset: 0,
     });
   });
 
   test('keeps what it is given', () => {
-    const options = { k: 3, ef: 50, path: 'flat', rerank: 4, timeoutMs: 100, allowPartial: true };
+    const options = { k: 3, ef: 50, path: 'flat', rerank: 4, timeoutMs: 100, allowPartial: true, offset: 2, maxDistance: 0.5 };
     expect(parse({ vectors: [[1, 2], [3, 4]], ...options, after: { '17': 9 }, include: ['payload', 'values'] })).toEqual({
       ...options,
       query: { type: 'vectors', vectors: [Float32Array.of(1, 2), Float32Array.of(3, 4)] },
@@ -118,6 +121,7 @@ describe('a search', () => {
     expect(parse({ key: 'a', k: 500 }).ef).toBe(500);
     expect(parse({ key: 'a', k: 50, ef: 10 }).ef).toBe(50);
     expect(parse({ key: 'a', k: 50, ef: 60 }).ef).toBe(60);
+    expect(parse({ key: 'a', k: 50, ef: 60, offset: 20 }).ef).toBe(70);
   });
 
   test.each([
@@ -137,7 +141,17 @@ describe('a search', () => {
     [{ key: 'a', k: 5, include: ['vector'] }, { code: 'invalid_field', field: 'include[0]' }],
     [{ key: 'a', k: 5, include: 'values' }, { code: 'invalid_field', field: 'include' }],
     [{ key: 'a', k: 5, after: { '64': 1 } }, { code: 'invalid_field', field: 'after.64', limit: 63 }],
-    [{ key: 'a', k: 5, filter: {} }, { code: 'unknown_field', field: 'filter' }],
+    [{ key: 'a', k: 5, filter: {} }, { code: 'missing_field', field: 'filter' }],
+    [{ key: 'a', k: 5, filter: { field: 'x', equals: 1 } }, { code: 'field_not_declared', field: 'filter.field' }],
+    [{ key: 'a', k: 5, groupBy: { field: 'x' } }, { code: 'field_not_declared', field: 'groupBy.field' }],
+    [{ key: 'a', k: 5, groupBy: { field: 'year', size: 0 } }, { code: 'invalid_field', field: 'groupBy.size', limit: 1 }],
+    [{ key: 'a', k: 5, groupBy: { field: 'score' } }, { code: 'invalid_field', field: 'groupBy.field' }],
+    [{ key: 'a', k: 101, groupBy: { field: 'year' } }, { code: 'invalid_field', field: 'k', limit: LIMITS.groups }],
+    [{ key: 'a', k: 5, offset: 1, groupBy: { field: 'year' } }, { code: 'invalid_field', field: 'offset' }],
+    [{ vectors: [[1, 2]], k: 5, groupBy: { field: 'year' } }, { code: 'invalid_field', field: 'vectors' }],
+    [{ key: 'a', k: 500, offset: 501 }, { code: 'invalid_field', field: 'offset', limit: LIMITS.k }],
+    [{ key: 'a', k: 5, offset: -1 }, { code: 'invalid_field', field: 'offset', limit: 0 }],
+    [{ key: 'a', k: 5, maxDistance: '1' }, { code: 'invalid_field', field: 'maxDistance' }],
     [{ key: '', k: 5 }, { code: 'invalid_key', field: 'key' }],
     [{ vector: [1], k: 5 }, { code: 'dimension_mismatch', field: 'vector', limit: 2 }],
     [{ vector: [1, null], k: 5 }, { code: 'invalid_vector', field: 'vector[1]' }],
@@ -165,7 +179,8 @@ describe('a delete', () => {
     [{ keys: [] }, { code: 'invalid_field', field: 'keys', limit: 1 }],
     [{ keys: 'a' }, { code: 'invalid_field', field: 'keys' }],
     [{ keys: ['a', 7] }, { code: 'invalid_key', field: 'keys[1]' }],
-    [{ keys: ['a'], filter: {} }, { code: 'unknown_field', field: 'filter' }],
+    [{ keys: ['a'], filter: {} }, { code: 'invalid_field', field: 'filter' }],
+    [{ filter: {} }, { code: 'missing_field', field: 'filter' }],
     [{ keys: Array.from({ length: LIMITS.keysPerRequest + 1 }, () => 'a') }, { code: 'invalid_field', field: 'keys', limit: LIMITS.keysPerRequest }],
   ])('refuses %j', (body, refusal) => {
     expect(refusalOf(() => parseDeleteRequest(body))).toEqual(refusal);

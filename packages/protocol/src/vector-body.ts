@@ -16,8 +16,9 @@ import { ByteReader } from './byte-reader.ts';
 import { ByteWriter, paddingTo4, utf8Bytes } from './byte-writer.ts';
 import type { Distance } from './embedding-spec.ts';
 import { parseVectorKey } from './ids.ts';
-import type { VectorKey } from './ids.ts';
+import type { Sequence, VectorKey } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import type { DeclaredFields } from './payload-fields.ts';
 import { parsePayloadText } from './payload.ts';
 import { ShoalError } from './shoal-error.ts';
 import { checkVector } from './vector-values.ts';
@@ -33,10 +34,12 @@ export interface VectorRecord {
   readonly values: Float32Array;
   /** UTF-8 JSON text of an object. */
   readonly payload?: Uint8Array;
+  /** Not in the binary form. */
+  readonly ifSequence?: Sequence;
 }
 
 /** One vector to encode: a key that need not be parsed yet. */
-export type VectorInput = Omit<VectorRecord, 'key'> & { readonly key: string };
+export type VectorInput = Omit<VectorRecord, 'key' | 'ifSequence'> & { readonly key: string };
 
 /**
  * The body for a list of vectors of dimension `dim`. Throws `invalid_key` or `dimension_mismatch`, naming the vector; payloads are
@@ -143,9 +146,9 @@ function readParts(body: ByteReader, dim: number): Parts {
 /**
  * The vectors of a body for an embedding of dimension `dim`; values are views of `bytes` where aligned. Throws
  * `malformed_body` with the part at fault, `dimension_mismatch`, `invalid_field`, `invalid_key`, `invalid_vector`,
- * `zero_vector` or `payload_too_large`. The framing is read to its end first, so that a wrong count is never taken for a wrong key.
+ * `zero_vector`, `payload_too_large` or `invalid_payload_field`. The framing is read to its end first, so that a wrong count is never taken for a wrong key.
  */
-export function decodeVectorBody(bytes: Uint8Array, dim: number, distance: Distance): VectorRecord[] {
+export function decodeVectorBody(bytes: Uint8Array, dim: number, distance: Distance, declared: DeclaredFields = []): VectorRecord[] {
   const { keys, components, payloads } = readParts(openBody(bytes), dim);
   return keys.map((text, i): VectorRecord => {
     const key = parseVectorKey(text, `vectors[${i}].key`);
@@ -153,6 +156,6 @@ export function decodeVectorBody(bytes: Uint8Array, dim: number, distance: Dista
     checkVector(values, dim, distance, `vectors[${i}].values`);
     const payload = payloads[i];
     if (payload === undefined || payload.byteLength === 0) return { key, values };
-    return { key, values, payload: parsePayloadText(payload, `vectors[${i}].payload`) };
+    return { key, values, payload: parsePayloadText(payload, `vectors[${i}].payload`, declared) };
   });
 }

@@ -2,8 +2,10 @@
 import type { Distance } from './embedding-spec.ts';
 import { parseArray, parseChoice, parseFields, requiredMember } from './field-parsers.ts';
 import type { Fields } from './field-parsers.ts';
-import { parseVectorKey } from './ids.ts';
+import { parseSequence, parseVectorKey } from './ids.ts';
+import type { Sequence } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import type { DeclaredFields } from './payload-fields.ts';
 import { parsePayload } from './payload.ts';
 import { ShoalError } from './shoal-error.ts';
 import type { VectorRecord } from './vector-body.ts';
@@ -21,6 +23,8 @@ export type Wait = (typeof WAITS)[number];
 export interface VectorSpace {
   readonly dim: number;
   readonly distance: Distance;
+  /** What payloads must fit; nothing when absent. */
+  readonly fields?: DeclaredFields;
 }
 
 export interface WriteOptions {
@@ -37,7 +41,7 @@ export const NDJSON_MEDIA_TYPE = 'application/x-ndjson';
 
 const BODY_FIELDS = ['vectors', 'mode', 'wait'] as const;
 const OPTION_FIELDS = ['mode', 'wait'] as const;
-const VECTOR_FIELDS = ['key', 'values', 'payload'] as const;
+const VECTOR_FIELDS = ['key', 'values', 'payload', 'ifSequence'] as const;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** `wait` of a request, `logged` where it is missing. */
@@ -54,16 +58,22 @@ export function parseWriteOptions(query: unknown): WriteOptions {
   return writeOptions(parseFields(query, '', OPTION_FIELDS));
 }
 
-function parseVector(value: unknown, index: number, { dim, distance }: VectorSpace): VectorRecord {
+/** `ifSequence` of an item: the sequence that its vector must have, 0 for "no vector"; nothing where it is missing. */
+export function parseIfSequence(fields: Fields, path: string): { readonly ifSequence?: Sequence } {
+  const value = fields['ifSequence'];
+  return value === undefined ? {} : { ifSequence: parseSequence(value, `${path}.ifSequence`) };
+}
+
+function parseVector(value: unknown, index: number, { dim, distance, fields: declared = [] }: VectorSpace): VectorRecord {
   const path = `vectors[${index}]`;
   const fields = parseFields(value, path, VECTOR_FIELDS);
   const key = parseVectorKey(requiredMember(fields, path, 'key'), `${path}.key`);
   const values = parseVectorValues(requiredMember(fields, path, 'values'), dim, distance, `${path}.values`);
-  const payload = fields['payload'];
-  return payload === undefined ? { key, values } : { key, values, payload: parsePayload(payload, `${path}.payload`) };
+  const payload = fields['payload'] === undefined ? {} : { payload: parsePayload(fields['payload'], `${path}.payload`, declared) };
+  return { key, values, ...payload, ...parseIfSequence(fields, path) };
 }
 
-/** The body `{vectors: [{key, values, payload?}], mode?, wait?}`. Every error names the field, as in `vectors[3].values[7]`. */
+/** The body `{vectors: [{key, values, payload?, ifSequence?}], mode?, wait?}`. Every error names the field, as in `vectors[3].values[7]`. */
 export function parseWriteRequest(body: unknown, space: VectorSpace): WriteRequest {
   const fields = parseFields(body, '', BODY_FIELDS);
   const options = writeOptions(fields);

@@ -1,6 +1,8 @@
 /** Answers the queries of one slot from its machine. Every item gets an answer or a failure of its own; one never disturbs another. */
 import { EngineClosedError, EngineOverloadedError } from '@shoal/index';
-import { ShoalError, decodeOutcomes, type AwaitAppliedAnswer, type AwaitAppliedItem, type FetchAnswer, type FetchItem, type ItemFailure, type PartitionStatsAnswer, type PartitionStatsItem, type QueryRequest, type QueryResponse } from '@shoal/protocol';
+import { ShoalError, decodeMessageOutcomes, type AwaitAppliedAnswer, type AwaitAppliedItem, type FetchAnswer, type FetchItem, type ItemFailure, type PartitionStatsAnswer, type PartitionStatsItem, type QueryRequest, type QueryResponse } from '@shoal/protocol';
+import { partitionAfter, partitionNow } from './read-partition.ts';
+import { countPartition, scrollPartition } from './scroll-partition.ts';
 import { searchInTurn } from './search-in-turn.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
@@ -14,8 +16,10 @@ export async function answerQuery(machine: SlotMachine, request: QueryRequest): 
       return { type: 'await-applied', items: await each(request.items, (item) => awaitApplied(machine, item)) };
     case 'partition-stats':
       return { type: 'partition-stats', items: await each(request.items, (item) => partitionStats(machine, item)) };
-    default:
-      return request satisfies never;
+    case 'count':
+      return { type: 'count', items: await each(request.items, (item) => countPartition(machine, item)) };
+    case 'scroll':
+      return { type: 'scroll', items: await each(request.items, (item) => scrollPartition(machine, item)) };
   }
 }
 
@@ -31,26 +35,26 @@ function failureOf(error: unknown): ItemFailure {
 }
 
 async function fetchVector(machine: SlotMachine, item: FetchItem): Promise<FetchAnswer> {
-  await machine.waitApplied(item.after, item.timeoutMs);
+  const partition = await partitionAfter(machine, item);
   const appliedSequence = machine.appliedSequence;
-  const partition = machine.state.partition(item);
-  if (partition?.state === 'dropped') throw droppedError();
   if (partition === undefined) return { ok: true, appliedSequence };
   const vector = await machine.store.read(partition.ref, item.key);
   if (vector === undefined) return { ok: true, appliedSequence };
-  return { ok: true, appliedSequence, vector: vector.payload === undefined ? { values: vector.values } : { values: vector.values, payload: vector.payload } };
+  const { values, payload, sequence } = vector;
+  return { ok: true, appliedSequence, vector: { values, ...(payload === undefined ? {} : { payload }), ...(item.includeSequence ? { sequence } : {}) } };
 }
 
 async function awaitApplied(machine: SlotMachine, item: AwaitAppliedItem): Promise<AwaitAppliedAnswer> {
   await machine.waitApplied(item.sequence, item.timeoutMs);
   const operation = machine.state.recent.at(item.sequence);
   const appliedSequence = machine.appliedSequence;
-  return operation === undefined ? { ok: true, appliedSequence } : { ok: true, appliedSequence, outcomes: decodeOutcomes(operation.outcomes) };
+  if (operation === undefined || operation.outcomes.length === 0) return { ok: true, appliedSequence };
+  const decoded = decodeMessageOutcomes(operation.outcomes);
+  return decoded.type === 'items' ? { ok: true, appliedSequence, outcomes: decoded.outcomes } : { ok: true, appliedSequence, deleted: decoded.deleted };
 }
 
 async function partitionStats(machine: SlotMachine, item: PartitionStatsItem): Promise<PartitionStatsAnswer> {
-  const partition = machine.state.partition(item);
-  if (partition?.state === 'dropped') throw droppedError();
+  const partition = partitionNow(machine, item);
   const appliedSequence = machine.appliedSequence;
   if (partition === undefined) return { ok: true, appliedSequence, vectorCount: 0, deletedCount: 0, memoryBytes: 0, graph: false };
   const stats = partition.index.stats();
@@ -59,11 +63,7 @@ async function partitionStats(machine: SlotMachine, item: PartitionStatsItem): P
     appliedSequence,
     vectorCount: partition.vectorCount,
     deletedCount: stats.deletedCount,
-    memoryBytes: stats.memoryBytes + partition.keys.memoryBytes,
+    memoryBytes: stats.memoryBytes + partition.keys.memoryBytes + partition.payloads.memoryBytes,
     graph: stats.graph,
   };
-}
-
-function droppedError(): ShoalError {
-  return new ShoalError('embedding_dropped', 'The embedding was dropped. Register it again to start an empty one.');
 }

@@ -9,6 +9,9 @@ export const SLOT_LIMITS = {
   recentOperations: 16_384,
   /** Bytes of outcomes that a slot remembers; the oldest are forgotten first. */
   recentOutcomeBytes: 1024 * 1024,
+  /** Messages with an idempotency key are remembered for so long by the clock of the log, and so many of them at most. */
+  idempotencyMs: 24 * 60 * 60 * 1_000,
+  idempotencyEntries: 1 << 20,
 } as const;
 
 /**
@@ -26,4 +29,16 @@ export const PACE = {
   appliedWaiters: 10_000,
   /** A search whose rows went away under it is run again at most so often. */
   searchAttempts: 4,
+  /** Payloads read in one go while a field is filled. */
+  fillPagePayloads: 500,
+  /** Filters of one partition whose ids are kept for the next search. */
+  cachedFilters: 8,
+  /** Keys looked at in one go while scrolling, and in one request. */
+  scrollPageKeys: 1_000,
+  scrollKeys: 10_000,
+  /** Up to so many vectors that pass a filter are put in order in memory; more are met while all keys are read in order. */
+  scrollSortedKeys: 20_000,
+  /** Bytes of vectors and payloads in one page of a scroll, which may pass this by one group of rows. */
+  scrollAnswerBytes: 8 * 1024 * 1024,
+  scrollGroupRows: 100,
 } as const;

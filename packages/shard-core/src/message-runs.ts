@@ -1,15 +1,17 @@
 /**
- * Cuts a group of messages into runs. A run of writes is applied in one step; messages that change which partitions there
- * are (`define`, `drop`), and messages that cannot apply, stand alone, so that a run never has to look at its own effects on them.
+ * Cuts a group of messages into runs. A run of writes is applied in one step; messages about whole partitions, and messages
+ * that cannot apply, stand alone, so that a run never has to look at its own effects on them.
  */
-import type { DefineMutation, DropMutation, WriteMutation } from '@shoal/protocol';
+import type { Mutation, WriteMutation } from '@shoal/protocol';
 import { RUN_OPERATIONS } from './limits.ts';
 import type { ReadMessage, SlotMessage } from './read-message.ts';
 
+/** What concerns a partition as a whole. */
+export type PartitionMutation = Exclude<Mutation, WriteMutation>;
+
 export type Run =
   | { readonly type: 'writes'; readonly writes: { message: SlotMessage; mutation: WriteMutation }[] }
-  | { readonly type: 'define'; readonly message: SlotMessage; readonly mutation: DefineMutation }
-  | { readonly type: 'drop'; readonly message: SlotMessage; readonly mutation: DropMutation }
+  | { readonly type: 'partition'; readonly message: SlotMessage; readonly mutation: PartitionMutation }
   | (ReadMessage & { readonly type: 'refused' });
 
 export function cutIntoRuns(messages: readonly ReadMessage[]): Run[] {
@@ -22,7 +24,7 @@ export function cutIntoRuns(messages: readonly ReadMessage[]): Run[] {
     }
     const { message, mutation } = read;
     if (mutation.type !== 'write') {
-      runs.push(mutation.type === 'define' ? { type: 'define', message, mutation } : { type: 'drop', message, mutation });
+      runs.push({ type: 'partition', message, mutation });
       continue;
     }
     const last = runs.at(-1);

@@ -3,6 +3,9 @@ import type { Engine, VectorIndex } from '@shoal/index';
 import type { EmbeddingSpec, VecId } from '@shoal/protocol';
 import type { PartitionRecord, PartitionRef, ShardStore } from '@shoal/store';
 import { IdAllocator } from './id-allocator.ts';
+import { FieldFilling } from './payload-index/field-filling.ts';
+import { FilterCache } from './payload-index/filter-cache.ts';
+import { PayloadIndex } from './payload-index/payload-index.ts';
 import { KeyTable } from './key-table.ts';
 import { PACE, SLOT_LIMITS } from './limits.ts';
 import type { ActivePartition } from './partition-state.ts';
@@ -12,16 +15,26 @@ async function openIndex(engine: Engine, spec: EmbeddingSpec): Promise<VectorInd
   return engine.openIndex({ dim, distance, ...hnsw, rabitq });
 }
 
-export async function openEmptyPartition(engine: Engine, ref: PartitionRef, spec: EmbeddingSpec): Promise<ActivePartition> {
+export async function openEmptyPartition(engine: Engine, store: ShardStore, ref: PartitionRef, spec: EmbeddingSpec): Promise<ActivePartition> {
   const ids = new IdAllocator({ nextId: 0, freedHead: 0, freed: [] }, SLOT_LIMITS.idGraceOperations);
-  return { state: 'active', ref, spec, index: await openIndex(engine, spec), keys: new KeyTable(), ids, operationCount: 0, vectorCount: 0 };
+  const index = await openIndex(engine, spec);
+  const payloads = new PayloadIndex(spec.fields, true);
+  return { state: 'active', ref, spec, index, keys: new KeyTable(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, deleting: undefined };
+}
+
+function payloadSide(payloads: PayloadIndex, store: ShardStore, ref: PartitionRef): Pick<ActivePartition, 'payloads' | 'filling' | 'filters'> {
+  return { payloads, filling: new FieldFilling(payloads, store, ref), filters: new FilterCache() };
 }
 
 export async function restorePartition(engine: Engine, store: ShardStore, ref: PartitionRef, record: PartitionRecord, signal: AbortSignal): Promise<ActivePartition> {
   const freed = await store.freedIds(ref);
   const keys = new KeyTable();
+  const payloads = new PayloadIndex(record.spec.fields, record.vectorCount === 0);
   for await (const page of store.scanKeys(ref)) {
-    for (const { id, key } of page) keys.set(id, key);
+    for (const { id, key } of page) {
+      keys.set(id, key);
+      payloads.restore(id);
+    }
   }
   const index = await openIndex(engine, record.spec);
   try {
@@ -32,7 +45,11 @@ export async function restorePartition(engine: Engine, store: ShardStore, ref: P
     throw error;
   }
   const ids = new IdAllocator({ nextId: record.nextId, freedHead: record.freedHead, freed: freed.map((entry) => entry.freed) }, SLOT_LIMITS.idGraceOperations);
-  return { state: 'active', ref, spec: record.spec, index, keys, ids, operationCount: record.operationCount, vectorCount: record.vectorCount };
+  const { spec, operationCount, vectorCount, deleting } = record;
+  const partition: ActivePartition = { state: 'active', ref, spec, index, keys, ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, deleting };
+  // In the background: searches without a filter need not wait for it.
+  partition.filling.start();
+  return partition;
 }
 
 async function fillIndex(index: VectorIndex, store: ShardStore, ref: PartitionRef, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,9 @@
 import type { VectorIndex } from '@shoal/index';
 import type { EmbeddingSpec } from '@shoal/protocol';
-import type { PartitionRecord, PartitionRef } from '@shoal/store';
+import type { DeletingRecord, PartitionRecord, PartitionRef } from '@shoal/store';
+import type { FieldFilling } from './payload-index/field-filling.ts';
+import type { FilterCache } from './payload-index/filter-cache.ts';
+import type { PayloadIndex } from './payload-index/payload-index.ts';
 import type { IdAllocator } from './id-allocator.ts';
 import type { KeyTable } from './key-table.ts';
 
@@ -8,12 +11,18 @@ import type { KeyTable } from './key-table.ts';
 export interface ActivePartition {
   readonly state: 'active';
   readonly ref: PartitionRef;
-  readonly spec: EmbeddingSpec;
+  /** Its fields grow with each declaration. */
+  spec: EmbeddingSpec;
   readonly index: VectorIndex;
+  readonly payloads: PayloadIndex;
+  readonly filling: FieldFilling;
+  readonly filters: FilterCache;
   readonly keys: KeyTable;
   readonly ids: IdAllocator;
   operationCount: number;
   vectorCount: number;
+  /** While a message that deletes by a filter is applied in steps. */
+  deleting: DeletingRecord | undefined;
 }
 
 /** A partition that was dropped; only its record is left, so that late writes are told from unknown ones. */
@@ -38,6 +47,7 @@ export function recordOf(partition: ActivePartition): PartitionRecord {
     vectorCount: partition.vectorCount,
     freedHead: partition.ids.freedHead,
     freedTail: partition.ids.freedTail,
+    ...(partition.deleting === undefined ? {} : { deleting: partition.deleting }),
   };
 }
 

@@ -32,5 +32,5 @@ export function readMessage(message: SlotMessage, slot: Slot, slots: number): Re
 
 /** Gateways refuse such vectors; one that gets into the log all the same would disturb the order of every search that meets it. */
 function isFinite32(operation: VectorOperation): boolean {
-  return operation.type === 'delete' || operation.vector.every(Number.isFinite);
+  return !('vector' in operation) || operation.vector.every(Number.isFinite);
 }

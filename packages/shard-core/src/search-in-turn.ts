@@ -1,5 +1,6 @@
 import type { SearchAnswer, SearchItem } from '@shoal/protocol';
 import type { ActivePartition } from './partition-state.ts';
+import { filterOf } from './read-partition.ts';
 import { searchPartition } from './search-partition.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
@@ -12,8 +13,8 @@ function turnsOf({ path }: SearchItem, { vectorCount }: ActivePartition): number
 }
 
 /**
- * A search that waits for its tenant's turn where the shard has more searches than its threads can take. Waiting for a receipt happens
- * before that, so that it takes nobody's place.
+ * A search that waits for its tenant's turn where the shard has more searches than its threads can take. Waiting for a receipt, or for
+ * a field that is being indexed, happens before that, so that it takes nobody's place.
  */
 export async function searchInTurn(machine: SlotMachine, item: SearchItem): Promise<SearchAnswer> {
   const gate = machine.searchGate;
@@ -21,6 +22,7 @@ export async function searchInTurn(machine: SlotMachine, item: SearchItem): Prom
   await machine.waitApplied(item.after, item.timeoutMs);
   const partition = machine.state.partition(item);
   if (partition === undefined || partition.state === 'dropped') return searchPartition(machine, item);
+  await filterOf(machine, partition, item);
   const { tenant } = partition.spec;
   await gate.enter(tenant, turnsOf(item, partition));
   try {

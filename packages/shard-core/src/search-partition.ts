@@ -2,6 +2,9 @@ import { ShoalError, type SearchAnswer, type SearchHit, type SearchItem, type Ve
 import type { ShardStore } from '@shoal/store';
 import type { ActivePartition } from './partition-state.ts';
 import { PACE, RUN_OPERATIONS, SLOT_LIMITS } from './limits.ts';
+import type { PreparedFilter } from './payload-index/prepared-filter.ts';
+import { filterOf, passes, partitionNow } from './read-partition.ts';
+import { scanPassing } from './scan-passing.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
 interface FoundHit {
@@ -17,20 +20,24 @@ interface FoundHit {
 export async function searchPartition(machine: SlotMachine, item: SearchItem): Promise<SearchAnswer> {
   await machine.waitApplied(item.after, item.timeoutMs);
   for (let attempt = 1; ; attempt += 1) {
+    const asked = partitionNow(machine, item);
+    const filter = asked === undefined ? undefined : await filterOf(machine, asked, item);
     const appliedSequence = machine.appliedSequence;
-    const partition = machine.state.partition(item);
-    if (partition?.state === 'dropped') throw new ShoalError('embedding_dropped', 'The embedding was dropped. Register it again to start an empty one.');
+    const partition = partitionNow(machine, item);
     if (partition === undefined) return { ok: true, appliedSequence, path: 'flat', distanceComputations: 0, hits: [] };
     if (item.vector.length !== partition.spec.dim) {
       throw new ShoalError('dimension_mismatch', `The query has ${item.vector.length} components, the embedding ${partition.spec.dim}.`, { field: 'vector', limit: partition.spec.dim });
     }
     const operationCount = partition.operationCount;
     const { vector, k, path } = item;
-    const found = await partition.index.search({ vector, k, ef: Math.max(item.ef, k), path, ...(item.rerank === 0 ? {} : { rerank: item.rerank }) });
+    const found = filter === undefined
+      ? await partition.index.search({ vector, k, ef: Math.max(item.ef, k), path, ...(item.rerank === 0 ? {} : { rerank: item.rerank }) })
+      : await scanPassing(machine.store, partition, partition.filters.passing(partition, filter), vector, k);
     // Keys are read before anything else can run, while none of these ids can have been given to another vector.
-    const hits = Array.from(found.ids, (id, index): FoundHit => ({ id: id as VecId, key: partition.keys.get(id as VecId), distance: found.distances[index] ?? Number.NaN }));
+    const hits = Array.from(found.ids, (id, index): FoundHit => ({ id: id as VecId, key: partition.keys.get(id as VecId), distance: found.distances[index] ?? Number.NaN }))
+      .filter(({ distance }) => item.maxDistance === undefined || distance <= item.maxDistance);
     const withRows = item.includeValues || item.includePayload;
-    const complete = withRows ? await addRows(machine.store, partition, item, hits, operationCount) : hits.map(({ key, distance }) => ({ key, distance }));
+    const complete = withRows ? await addRows(machine.store, partition, item, filter, hits, operationCount) : hits.map(({ key, distance }) => ({ key, distance }));
     if (complete !== undefined) return { ok: true, appliedSequence, path: found.path, distanceComputations: found.distanceComputations, hits: complete };
     if (attempt === PACE.searchAttempts) {
       throw new ShoalError('overloaded', 'Vectors changed faster than their values could be read. Try again.');
@@ -42,9 +49,10 @@ export async function searchPartition(machine: SlotMachine, item: SearchItem): P
 
 /**
  * Undefined when the rows are not those of the hits: a vector was replaced or deleted since the search, its run is not in the
- * store yet, or so many operations passed that an id may name another vector by now.
+ * store yet, its payload was changed so that it no longer passes the filter, or so many operations passed that an id may name
+ * another vector by now.
  */
-async function addRows(store: ShardStore, partition: ActivePartition, item: SearchItem, hits: readonly FoundHit[], operationCount: number): Promise<SearchHit[] | undefined> {
+async function addRows(store: ShardStore, partition: ActivePartition, item: SearchItem, filter: PreparedFilter | undefined, hits: readonly FoundHit[], operationCount: number): Promise<SearchHit[] | undefined> {
   const rows = await store.rows(partition.ref, hits.map((hit) => hit.id), { payloads: item.includePayload });
   // The store may be ahead of the count by one run, and an id rests for two.
   if (partition.operationCount - operationCount >= SLOT_LIMITS.idGraceOperations - RUN_OPERATIONS) return undefined;
@@ -52,6 +60,7 @@ async function addRows(store: ShardStore, partition: ActivePartition, item: Sear
   for (const [index, { key, distance }] of hits.entries()) {
     const row = rows[index];
     if (row === undefined) return undefined;
+    if (item.includePayload && filter !== undefined && !passes(partition, filter, key, row)) return undefined;
     complete.push({ key, distance, ...(item.includeValues ? { values: row.values } : {}), ...(row.payload === undefined ? {} : { payload: row.payload }) });
   }
   return complete;

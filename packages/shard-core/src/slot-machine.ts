@@ -1,15 +1,18 @@
 import assert from 'node:assert';
 import { EngineMemoryFullError, type Engine } from '@shoal/index';
-import { ShoalError, encodeOutcomes, type Outcome, type Sequence, type Slot, type VecId, type VectorKey, type WriteMutation } from '@shoal/protocol';
+import { ShoalError, encodeOutcomes, type Outcome, type Sequence, type Slot, type WriteMutation } from '@shoal/protocol';
 import { StoreBatch, type RecentOperation, type ShardStore } from '@shoal/store';
 import type { FairGate, Timers } from '@shoal/pacing';
 import { AppliedWaiters } from './applied-waiters.ts';
+import { IdempotencyWindow } from './idempotency-window.ts';
 import { cutIntoRuns, type Run } from './message-runs.ts';
-import { openEmptyPartition, restorePartition } from './open-partition.ts';
-import { droppedRecord, partitionName, recordOf, type ActivePartition } from './partition-state.ts';
+import { restorePartition } from './open-partition.ts';
+import { openPlans } from './open-plans.ts';
+import { applyPartitionMessage, type SlotSteps } from './partition-messages.ts';
+import { partitionName, recordOf, type ActivePartition } from './partition-state.ts';
 import { readMessage, type SlotMessage } from './read-message.ts';
 import { SlotLedger, SlotState } from './slot-state.ts';
-import { PartitionPlan } from './write-plan.ts';
+import type { PartitionPlan } from './write-plan.ts';
 
 export interface SlotMachineOptions {
   readonly slot: Slot;
@@ -36,7 +39,7 @@ function sameOutcome(message: SlotMessage, mutation: WriteMutation, outcome: Out
  * 2. The index runs ahead of the store by at most one run, never behind it; it is rebuilt from the store, so it needs no durability.
  * 3. `appliedSequence` moves only after both have the run; whoever waits for a sequence then sees its vectors.
  * 4. A message that cannot apply is set aside with its reason and counted; the slot goes on.
- * 5. A message at or below the applied sequence, or with an operation id that the slot remembers, changes no vector.
+ * 5. A message at or below the applied sequence, or with an operation id or idempotency id that the slot remembers, changes no vector.
  * 6. After an unexpected error the machine refuses further work; the caller recovers a new one from the store.
  */
 export class SlotMachine {
@@ -45,6 +48,7 @@ export class SlotMachine {
   readonly searchGate: FairGate | undefined;
   readonly #options: SlotMachineOptions;
   readonly #waiters: AppliedWaiters;
+  readonly #steps: SlotSteps;
   #failure: unknown;
   #underWay: Promise<void> = Promise.resolve();
 
@@ -54,6 +58,13 @@ export class SlotMachine {
     this.store = options.store;
     this.searchGate = options.searchGate;
     this.#waiters = new AppliedWaiters(options.timers);
+    this.#steps = {
+      state,
+      store: options.store,
+      engine: options.engine,
+      commit: (fill) => this.#commit(fill),
+      carryOut: (plan, batch, ledger) => this.#carryOut(plan === undefined ? [] : [plan], new Set(), ledger, batch),
+    };
   }
 
   /** Rebuilds the slot from the store, to be followed by the log from `appliedSequence` + 1 on. */
@@ -77,6 +88,11 @@ export class SlotMachine {
       throw error;
     }
     return machine;
+  }
+
+  /** For whoever waits on behalf of the machine. */
+  get timers(): Timers {
+    return this.#options.timers;
   }
 
   get appliedSequence(): Sequence {
@@ -136,7 +152,9 @@ export class SlotMachine {
     this.#failure ??= new Error('closed');
     this.stopWaiting();
     for (const partition of this.state.partitions.values()) {
-      if (partition.state === 'active') await partition.index.drop();
+      if (partition.state !== 'active') continue;
+      await partition.filling.close();
+      await partition.index.drop();
     }
   }
 
@@ -144,10 +162,8 @@ export class SlotMachine {
     switch (run.type) {
       case 'writes':
         return this.#applyWrites(run);
-      case 'define':
-        return this.#applyDefine(run);
-      case 'drop':
-        return this.#applyDrop(run);
+      case 'partition':
+        return applyPartitionMessage(this.#steps, run);
       case 'refused':
         return this.#commit((ledger) => ledger.setAside(run.message, run.reason, run.detail));
       default:
@@ -158,47 +174,16 @@ export class SlotMachine {
   /** Commits slot records and whatever `fill` adds, and moves the applied sequence. */
   async #commit(fill: (ledger: SlotLedger, batch: StoreBatch) => void): Promise<void> {
     const batch = new StoreBatch();
-    const ledger = new SlotLedger(this.state, batch);
+    const ledger = new SlotLedger(this.state, batch, await IdempotencyWindow.open(this.state, this.store, batch, []));
     fill(ledger, batch);
-    ledger.write();
+    await this.#commitLedger(ledger, batch);
+  }
+
+  /** Without a ledger the batch is a step in the middle of a message. */
+  async #commitLedger(ledger: SlotLedger | undefined, batch: StoreBatch): Promise<void> {
+    ledger?.write();
     await this.store.commit(batch, { sync: false });
-    ledger.adopt();
-  }
-
-  async #applyDefine({ message, mutation }: Run & { type: 'define' }): Promise<void> {
-    const ref = { code: mutation.code, partition: mutation.partition };
-    const operation = { sequence: message.sequence, operationId: mutation.operationId, outcomes: encodeOutcomes([]) };
-    if (mutation.spec.code !== ref.code || ref.partition >= mutation.spec.partitions) {
-      return this.#commit((ledger) => ledger.setAside(message, 'misplaced_message', 'The specification belongs to another embedding or has fewer partitions.'));
-    }
-    // A repeated definition changes nothing; neither does one that arrives after the drop, because codes are never reused.
-    if (this.state.partition(ref) !== undefined) return this.#commit((ledger) => ledger.applied(message, operation));
-    let partition: ActivePartition;
-    try {
-      partition = await openEmptyPartition(this.#options.engine, ref, mutation.spec);
-    } catch (error) {
-      if (!(error instanceof EngineMemoryFullError)) throw error;
-      return this.#commit((ledger) => ledger.setAside(message, 'engine_memory_full', 'The engine has no memory for another partition.'));
-    }
-    // Known from here on, so that it is closed with the others when the commit fails.
-    this.state.partitions.set(partitionName(ref), partition);
-    await this.#commit((ledger, batch) => {
-      batch.putPartition(this.#options.slot, recordOf(partition), ref);
-      ledger.applied(message, operation);
-    });
-  }
-
-  async #applyDrop({ message, mutation }: Run & { type: 'drop' }): Promise<void> {
-    const ref = { code: mutation.code, partition: mutation.partition };
-    const partition = this.state.partition(ref);
-    await this.#commit((ledger, batch) => {
-      if (partition !== undefined) batch.putPartition(this.#options.slot, droppedRecord(partition.spec), ref);
-      ledger.applied(message, { sequence: message.sequence, operationId: mutation.operationId, outcomes: encodeOutcomes([]) });
-    });
-    if (partition?.state !== 'active') return;
-    this.state.partitions.set(partitionName(ref), { state: 'dropped', ref, spec: partition.spec });
-    await partition.index.drop();
-    await this.store.purgePartition(ref);
+    ledger?.adopt();
   }
 
   /**
@@ -222,17 +207,18 @@ export class SlotMachine {
 
   async #applyWritesAtOnce(run: WriteRun, indexed: Set<ActivePartition>): Promise<void> {
     const batch = new StoreBatch();
-    const ledger = new SlotLedger(this.state, batch);
-    const plans = await this.#openPlans(run, batch);
+    const window = await IdempotencyWindow.open(this.state, this.store, batch, run.writes.map(({ mutation }) => mutation));
+    const ledger = new SlotLedger(this.state, batch, window);
+    const plans = await openPlans(run, this.state, this.store, batch);
     for (const { message, mutation } of run.writes) {
-      const earlier = ledger.earlier(mutation.operationId);
-      if (earlier !== undefined) {
-        ledger.applied(message, { ...earlier, sequence: message.sequence });
-        continue;
-      }
+      const earlier = ledger.earlier(mutation);
       const partition = this.state.partition(mutation);
       const remember = (outcome: Outcome) => sameOutcome(message, mutation, outcome);
-      if (partition === undefined) {
+      if (earlier?.type === 'repeated') {
+        ledger.applied(message, { ...earlier.operation, sequence: message.sequence });
+      } else if (earlier?.type === 'reused') {
+        ledger.applied(message, remember('key_reused'));
+      } else if (partition === undefined) {
         ledger.setAside(message, 'embedding_not_found', `Embedding ${mutation.code} was never defined in this slot.`, remember('embedding_unknown'));
       } else if (partition.state === 'dropped') {
         ledger.applied(message, remember('embedding_dropped'));
@@ -241,14 +227,14 @@ export class SlotMachine {
       } else {
         const plan = plans.get(partition);
         assert(plan !== undefined);
-        ledger.applied(message, plan.add({ message, mutation, partition }));
+        ledger.carriedOut(message, mutation, plan.add({ message, mutation, partition }));
       }
     }
     await this.#carryOut([...plans.values()], indexed, ledger, batch);
   }
 
   /** Adds to `indexed` what the index has; of plans that do not follow it there, the ids are taken back. */
-  async #carryOut(plans: readonly PartitionPlan[], indexed: Set<ActivePartition>, ledger: SlotLedger, batch: StoreBatch): Promise<void> {
+  async #carryOut(plans: readonly PartitionPlan[], indexed: Set<ActivePartition>, ledger: SlotLedger | undefined, batch: StoreBatch): Promise<void> {
     try {
       for (const plan of plans) {
         if (indexed.has(plan.partition)) continue;
@@ -256,7 +242,11 @@ export class SlotMachine {
         indexed.add(plan.partition);
       }
     } catch (error) {
-      for (const plan of plans) plan.partition.ids.rollback();
+      for (const plan of plans) {
+        plan.partition.ids.rollback();
+        // What the engine has already stays, for the run is planned again.
+        if (!indexed.has(plan.partition)) plan.partition.payloads.unstage(plan.changes.added);
+      }
       throw error;
     }
     for (const plan of plans) {
@@ -265,29 +255,8 @@ export class SlotMachine {
       plan.partition.vectorCount = plan.vectorCount;
       batch.putPartition(this.#options.slot, recordOf(plan.partition), plan.partition.ref);
     }
-    ledger.write();
-    await this.store.commit(batch, { sync: false });
-    ledger.adopt();
-  }
-
-  /** Reads the ids of all keys that the run names, one crossing to disk per partition. */
-  async #openPlans(run: WriteRun, batch: StoreBatch): Promise<Map<ActivePartition, PartitionPlan>> {
-    const keysOf = new Map<ActivePartition, Set<VectorKey>>();
-    for (const { mutation } of run.writes) {
-      const partition = this.state.partition(mutation);
-      if (partition?.state !== 'active') continue;
-      const keys = keysOf.get(partition) ?? new Set();
-      for (const operation of mutation.operations) keys.add(operation.key);
-      keysOf.set(partition, keys);
-    }
-    const plans = new Map<ActivePartition, PartitionPlan>();
-    for (const [partition, keySet] of keysOf) {
-      const keys = [...keySet];
-      const ids = await this.store.findIds(partition.ref, keys);
-      const idOf = new Map<VectorKey, VecId | undefined>(keys.map((key, index) => [key, ids[index]]));
-      plans.set(partition, new PartitionPlan(partition, idOf, batch));
-    }
-    return plans;
+    await this.#commitLedger(ledger, batch);
+    for (const plan of plans) plan.partition.payloads.settle(plan.changes);
   }
 
   async #index(plan: PartitionPlan): Promise<void> {
@@ -296,6 +265,7 @@ export class SlotMachine {
     // A recycled id gets its new key only when no search can still return its old vector.
     if (plan.recyclesIds) await index.quiesce();
     for (const { id, key } of plan.newKeys) keys.set(id, key);
+    plan.partition.payloads.stage(plan.changes.added);
     await index.apply(plan.indexOps);
   }
 

@@ -1,6 +1,7 @@
 /** Everything a slot knows, as the store holds it, and the bookkeeping that each applied message adds. */
-import type { ErrorCode, OperationId, Sequence, Slot } from '@shoal/protocol';
+import type { ErrorCode, Mutation, OperationId, Sequence, Slot } from '@shoal/protocol';
 import type { RecentOperation, SlotRecord, StoreBatch } from '@shoal/store';
+import { idempotencyIdOf, type IdempotencyWindow } from './idempotency-window.ts';
 import { SLOT_LIMITS } from './limits.ts';
 import { partitionName, type PartitionState } from './partition-state.ts';
 import type { SlotMessage } from './read-message.ts';
@@ -13,12 +14,16 @@ export class SlotState {
   appliedSequence: Sequence;
   messageCount: number;
   setAsideCount: number;
+  idempotencyHead: number;
+  idempotencyTail: number;
 
   constructor(slot: Slot, record: SlotRecord | undefined) {
     this.slot = slot;
     this.appliedSequence = record?.appliedSequence ?? (0 as Sequence);
     this.messageCount = record?.messageCount ?? 0;
     this.setAsideCount = record?.setAsideCount ?? 0;
+    this.idempotencyHead = record?.idempotencyHead ?? 0;
+    this.idempotencyTail = record?.idempotencyTail ?? 0;
     this.recent = new RecentOperations(record?.operationHead ?? 0, { count: SLOT_LIMITS.recentOperations, outcomeBytes: SLOT_LIMITS.recentOutcomeBytes });
   }
 
@@ -26,6 +31,12 @@ export class SlotState {
     return this.partitions.get(partitionName(ref));
   }
 }
+
+/** A mutation that is not to be applied: it was applied before, or its idempotency key was used for another one. */
+export type Earlier = { readonly type: 'repeated'; readonly operation: RecentOperation } | { readonly type: 'reused' };
+
+/** Outcomes that were too many to be kept; who asks is told that they are not known. */
+export const NO_OUTCOMES = new Uint8Array(0);
 
 /**
  * Collects what a run of messages adds to the slot's own records. Nothing of the slot changes before `write`; from there on
@@ -35,21 +46,37 @@ export class SlotState {
 export class SlotLedger {
   readonly #state: SlotState;
   readonly #batch: StoreBatch;
+  readonly #window: IdempotencyWindow;
   readonly #operations: RecentOperation[] = [];
   readonly #operationOf = new Map<OperationId, RecentOperation>();
   #setAsideCount = 0;
   #messageCount = 0;
   #lastSequence: Sequence;
 
-  constructor(state: SlotState, batch: StoreBatch) {
+  constructor(state: SlotState, batch: StoreBatch, window: IdempotencyWindow) {
     this.#state = state;
     this.#batch = batch;
+    this.#window = window;
     this.#lastSequence = state.appliedSequence;
   }
 
-  /** What became of the operation when it came before, if it did. */
-  earlier(operationId: OperationId): RecentOperation | undefined {
-    return this.#operationOf.get(operationId) ?? this.#state.recent.find(operationId);
+  /** What became of the mutation when it came before; `reused` when another one had its idempotency key. */
+  earlier(mutation: Mutation): Earlier | undefined {
+    const { operationId } = mutation;
+    const recent = this.#operationOf.get(operationId) ?? this.#state.recent.find(operationId);
+    if (recent !== undefined) return { type: 'repeated', operation: recent };
+    const idempotencyId = idempotencyIdOf(mutation);
+    const known = idempotencyId === undefined ? undefined : this.#window.find(idempotencyId);
+    if (known === undefined) return undefined;
+    if (known.operationId !== operationId) return { type: 'reused' };
+    return { type: 'repeated', operation: { ...known, outcomes: known.outcomes ?? NO_OUTCOMES } };
+  }
+
+  /** Remembers a mutation that is applied now, for longer than others when its caller may repeat it. */
+  carriedOut(message: SlotMessage, mutation: Mutation, operation: RecentOperation): void {
+    const idempotencyId = idempotencyIdOf(mutation);
+    if (idempotencyId !== undefined) this.#window.add(message, idempotencyId, operation);
+    this.applied(message, operation);
   }
 
   applied(message: SlotMessage, operation: RecentOperation): void {
@@ -73,12 +100,14 @@ export class SlotLedger {
     for (const operation of this.#operations) {
       for (const position of recent.add(operation)) this.#batch.removeRecentOperation(slot, position);
     }
+    const { head, tail } = this.#window.bounds;
     this.#batch.putSlot(slot, {
       appliedSequence: this.#lastSequence,
       messageCount: this.#state.messageCount + this.#messageCount,
       setAsideCount: this.#state.setAsideCount + this.#setAsideCount,
       operationHead: recent.head,
       operationTail: recent.tail,
+      ...(tail === 0 ? {} : { idempotencyHead: head, idempotencyTail: tail }),
     });
   }
 
@@ -86,6 +115,9 @@ export class SlotLedger {
     this.#state.appliedSequence = this.#lastSequence;
     this.#state.messageCount += this.#messageCount;
     this.#state.setAsideCount += this.#setAsideCount;
+    const { head, tail } = this.#window.bounds;
+    this.#state.idempotencyHead = head;
+    this.#state.idempotencyTail = tail;
   }
 
   #remember(operation: RecentOperation): void {

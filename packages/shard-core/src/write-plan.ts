@@ -2,10 +2,14 @@
  * Turns a run of write messages into one store batch and one list of index operations per partition, without touching
  * anything: the plan is carried out, and only then adopted.
  */
-import { encodeOutcomes, type Outcome, type PutOperation, type VecId, type VectorKey, type WriteMutation } from '@shoal/protocol';
+import {
+  encodeOutcomes, mergePayload,
+  type DeleteOperation, type Outcome, type PayloadOperation, type PutOperation, type Sequence, type VecId, type VectorKey, type VectorOperation, type WriteMutation,
+} from '@shoal/protocol';
 import type { IndexOp } from '@shoal/index';
 import type { RecentOperation, StoreBatch } from '@shoal/store';
 import type { ActivePartition } from './partition-state.ts';
+import type { ChangedPayload, RemovedVector, SettledRun, StagedVector } from './payload-index/payload-index.ts';
 import type { SlotMessage } from './read-message.ts';
 
 export interface PlannedMessage {
@@ -14,69 +18,130 @@ export interface PlannedMessage {
   readonly partition: ActivePartition;
 }
 
+/** A vector that is there. What the operations of the run have no use for is not read and is absent. */
+export interface ExistingVector {
+  readonly id: VecId;
+  readonly payload?: Uint8Array;
+  readonly sequence?: Sequence;
+}
+
 /** What happens to one partition. */
 export class PartitionPlan {
   readonly partition: ActivePartition;
   readonly indexOps: IndexOp[] = [];
-  readonly newKeys: { id: VecId; key: VectorKey }[] = [];
   recyclesIds = false;
   operationCount: number;
   vectorCount: number;
   readonly #batch: StoreBatch;
-  /** Ids of all keys that the run names, as they stand after the operations planned so far. */
-  readonly #idOf: Map<VectorKey, VecId | undefined>;
+  /** The vectors of all keys that the run names, as they stand after the operations planned so far. */
+  readonly #vectors: Map<VectorKey, ExistingVector | undefined>;
+  readonly #added = new Map<VecId, StagedVector>();
+  readonly #removed: RemovedVector[] = [];
+  readonly #changed = new Map<VecId, ChangedPayload>();
+  readonly #newKeys: { id: VecId; key: VectorKey }[] = [];
 
-  constructor(partition: ActivePartition, idOf: Map<VectorKey, VecId | undefined>, batch: StoreBatch) {
+  constructor(partition: ActivePartition, vectors: Map<VectorKey, ExistingVector | undefined>, batch: StoreBatch) {
     this.partition = partition;
-    this.#idOf = idOf;
+    this.#vectors = vectors;
     this.#batch = batch;
     this.operationCount = partition.operationCount;
     this.vectorCount = partition.vectorCount;
   }
 
+  /** Every id that the run gives out, those that it takes back included. */
+  get newKeys(): readonly { readonly id: VecId; readonly key: VectorKey }[] {
+    return this.#newKeys;
+  }
+
+  /** What the payload index has to know of the run. */
+  get changes(): SettledRun {
+    return { added: [...this.#added.values()], removed: this.#removed, changed: [...this.#changed.values()] };
+  }
+
   /** Plans one message; returns what the slot remembers of it. */
   add({ message, mutation }: PlannedMessage): RecentOperation {
-    const outcomes: Outcome[] = [];
-    for (const operation of mutation.operations) {
+    const outcomes = mutation.operations.map((operation): Outcome => {
       this.operationCount += 1;
-      outcomes.push(operation.type === 'delete' ? this.#delete(operation.key) : this.#put(operation, message));
-    }
+      return this.#plan(operation, message);
+    });
     return { sequence: message.sequence, operationId: mutation.operationId, outcomes: encodeOutcomes(outcomes) };
+  }
+
+  /** Plans the end of a vector that is there. */
+  remove(key: VectorKey): void {
+    this.operationCount += 1;
+    this.#delete({ type: 'delete', key });
+  }
+
+  #plan(operation: VectorOperation, message: SlotMessage): Outcome {
+    const current = this.#vectors.get(operation.key);
+    if (operation.ifSequence !== undefined && operation.ifSequence !== (current === undefined ? 0 : current.sequence)) return 'conflict';
+    switch (operation.type) {
+      case 'upsert':
+      case 'insert':
+        return this.#put(operation, message);
+      case 'delete':
+        return this.#delete(operation);
+      case 'merge_payload':
+      case 'replace_payload':
+        return this.#changePayload(operation, message);
+    }
   }
 
   #put(operation: PutOperation, message: SlotMessage): Outcome {
     const { ref, ids } = this.partition;
-    const previous = this.#idOf.get(operation.key);
+    const { key, payload, vector } = operation;
+    const previous = this.#vectors.get(key);
     if (previous !== undefined && operation.type === 'insert') return 'exists';
     const allocation = ids.allocate(this.operationCount);
     if (allocation === undefined) return 'memory_full';
-    if (allocation.recycledFrom !== undefined) {
+    const { id, recycledFrom } = allocation;
+    if (recycledFrom !== undefined) {
       this.recyclesIds = true;
-      this.#batch.removeFreedId(ref, allocation.recycledFrom);
+      this.#batch.removeFreedId(ref, recycledFrom);
     }
-    if (previous !== undefined) this.#remove(previous, operation.key, false);
-    this.#batch.putVector(ref, allocation.id, operation.key, { sequence: message.sequence, timeMs: message.timeMs, values: operation.vector }, operation.payload);
-    this.indexOps.push({ type: 'put', id: allocation.id, vector: operation.vector });
-    this.newKeys.push({ id: allocation.id, key: operation.key });
-    this.#idOf.set(operation.key, allocation.id);
+    if (previous !== undefined) this.#remove(previous, key, false);
+    this.#batch.putVector(ref, id, key, { sequence: message.sequence, timeMs: message.timeMs, values: vector }, payload);
+    this.indexOps.push({ type: 'put', id, vector });
+    this.#newKeys.push({ id, key });
+    this.#added.set(id, { id, key, payload });
+    this.#vectors.set(key, { id, sequence: message.sequence, ...(payload === undefined ? {} : { payload }) });
     this.vectorCount += 1;
     return previous === undefined ? 'created' : 'replaced';
   }
 
-  #delete(key: VectorKey): Outcome {
-    const id = this.#idOf.get(key);
-    if (id === undefined) return 'absent';
-    this.#remove(id, key, true);
-    this.#idOf.set(key, undefined);
+  #delete({ key }: DeleteOperation): Outcome {
+    const current = this.#vectors.get(key);
+    if (current === undefined) return 'absent';
+    this.#remove(current, key, true);
+    this.#vectors.set(key, undefined);
     return 'deleted';
   }
 
-  #remove(id: VecId, key: VectorKey, unlinkKey: boolean): void {
+  #changePayload({ type, key, payload: given }: PayloadOperation, message: SlotMessage): Outcome {
+    const current = this.#vectors.get(key);
+    if (current === undefined) return 'absent';
+    const payload = type === 'replace_payload' ? given : mergePayload(current.payload, given);
+    if (payload === undefined) return 'payload_too_large';
+    const { id } = current;
+    this.#batch.changePayload(this.partition.ref, id, payload, message.sequence);
+    this.#vectors.set(key, { id, payload, sequence: message.sequence });
+    if (this.#added.has(id)) this.#added.set(id, { id, key, payload });
+    else this.#changed.set(id, { id, payload: this.#changed.has(id) ? this.#changed.get(id)?.payload : current.payload, newPayload: payload });
+    return 'updated';
+  }
+
+  #remove({ id, payload }: ExistingVector, key: VectorKey, unlinkKey: boolean): void {
     const { ref, ids } = this.partition;
     this.indexOps.push({ type: 'remove', id });
     this.#batch.removeVector(ref, id, key, { unlinkKey });
     const freed = { id, freedAtOperation: this.operationCount };
     this.#batch.putFreedId(ref, ids.free(freed), freed);
     this.vectorCount -= 1;
+    // What came in this run was never in the payload index; what was there before stands in it with the payload before the run.
+    if (this.#added.delete(id)) return;
+    const changed = this.#changed.get(id);
+    this.#changed.delete(id);
+    this.#removed.push({ id, payload: changed === undefined ? payload : changed.payload });
   }
 }

@@ -1,5 +1,9 @@
-export { ShardStore, type ScannedVector, type ShardStoreOptions, type VectorRows } from './shard-store.ts';
+export { ShardStore, type ScannedVector, type ShardStoreOptions } from './shard-store.ts';
 export { StoreBatch } from './store-batch.ts';
+export { StoreView, type KeyAndId } from './store-view.ts';
 export type { PartitionRef } from './keyspace.ts';
-export type { FreedId, PartitionRecord, RecentOperation, SetAsideRecord, SlotRecord, StoredVector } from './records.ts';
+export type { VectorRows } from './vector-rows.ts';
+export type { StoredPayload } from './payload-row.ts';
+export type { IdempotencyEntry, RepeatableOperation } from './idempotency-record.ts';
+export type { DeletingRecord, FreedId, PartitionRecord, RecentOperation, SetAsideRecord, SlotRecord, StoredVector } from './records.ts';
 export { STORE_LIMITS } from './limits.ts';

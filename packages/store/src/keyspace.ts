@@ -13,12 +13,14 @@
  *     rest := "a"                                              -> slot record (applied sequence, counts)
  *     rest := "d" code:u64 partition:u16                       -> empty: the slot holds this partition
  *     rest := "o" position:u64                                 -> recent operation
+ *     rest := "i" idempotencyId:16                             -> idempotency record
+ *     rest := "j" position:u64                                 -> idempotency entry: what is forgotten next
  *   setAsideKey   := 0x0b slot:u16 sequence:u64                -> set-aside record
  *   headerKey     := 0x00                                      -> store header
  *
  * Families 0x02 (edges), 0x03 (codes) and 0x04 (meta) are reserved for graph checkpoints. Numbers are never reused.
  */
-import type { EmbeddingCode, Partition, Sequence, Slot, VecId } from '@shoal/protocol';
+import type { EmbeddingCode, OperationId, Partition, Sequence, Slot, VecId, VectorKey } from '@shoal/protocol';
 
 export const FAMILY = {
   header: 0x00,
@@ -49,7 +51,7 @@ export interface PartitionRef {
 }
 
 const PREFIX_BYTES = 11;
-const FIELD = { partition: 0x70, applied: 0x61, directory: 0x64, operation: 0x6f } as const;
+const FIELD = { partition: 0x70, applied: 0x61, directory: 0x64, operation: 0x6f, idempotency: 0x69, idempotencyEntry: 0x6a } as const;
 
 function partitionPrefix(family: PartitionFamily, ref: PartitionRef, restBytes: number): Buffer {
   const key = Buffer.allocUnsafe(PREFIX_BYTES + restBytes);
@@ -106,6 +108,16 @@ export const KEYS = {
     key.writeBigUInt64BE(BigInt(position), 4);
     return key;
   },
+  idempotency(slot: Slot, id: OperationId): Buffer {
+    const key = slotPrefix(slot, FIELD.idempotency, 16);
+    key.write(id, 4, 16, 'hex');
+    return key;
+  },
+  idempotencyEntry(slot: Slot, position: number): Buffer {
+    const key = slotPrefix(slot, FIELD.idempotencyEntry, 8);
+    key.writeBigUInt64BE(BigInt(position), 4);
+    return key;
+  },
   setAside(slot: Slot, sequence: Sequence): Buffer {
     const key = Buffer.allocUnsafe(11);
     key[0] = FAMILY.setAside;
@@ -131,12 +143,24 @@ function rangeOf(prefix: Buffer): KeyRange {
 
 export const RANGES = {
   partition: (family: PartitionFamily, ref: PartitionRef): KeyRange => rangeOf(partitionPrefix(family, ref, 0)),
+  /** Keys of callers after one of them, in the order of their bytes. */
+  forwardAfter(ref: PartitionRef, afterKey: string | undefined): KeyRange {
+    const all = rangeOf(partitionPrefix(FAMILY.idForward, ref, 0));
+    // The least key that is greater has one more byte, which is zero.
+    return afterKey === undefined ? all : { gte: Buffer.concat([KEYS.idForward(ref, afterKey), Buffer.alloc(1)]), lt: all.lt };
+  },
+  payloadsFrom: (ref: PartitionRef, id: VecId): KeyRange => ({ gte: vecIdKey(FAMILY.payloads, ref, id), lt: rangeOf(partitionPrefix(FAMILY.payloads, ref, 0)).lt }),
   slotPartitions: (slot: Slot): KeyRange => rangeOf(slotPrefix(slot, FIELD.directory, 0)),
   recentOperations: (slot: Slot): KeyRange => rangeOf(slotPrefix(slot, FIELD.operation, 0)),
   setAside(slot: Slot): KeyRange {
     return rangeOf(KEYS.setAside(slot, 0 as Sequence).subarray(0, 3));
   },
 } as const;
+
+/** The key of the caller at the end of an `idForward` key. */
+export function vectorKeyOfKey(key: Buffer): VectorKey {
+  return key.toString('utf8', PREFIX_BYTES) as VectorKey;
+}
 
 /** The VecId at the end of a `vectors`, `idReverse` or `payloads` key. */
 export function vecIdOfKey(key: Buffer): VecId {

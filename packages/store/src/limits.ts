@@ -7,6 +7,8 @@ export const STORE_LIMITS = {
   writeBufferBytes: 32 * 1024 * 1024,
   blockCacheBytes: 32 * 1024 * 1024,
   maxFileBytes: 32 * 1024 * 1024,
+  /** Outcomes kept with an idempotency key; more are kept only when they are all the same. */
+  idempotencyOutcomeBytes: 256,
   /** Bytes of a message kept in its set-aside record. */
   setAsideBytes: 64 * 1024,
 } as const;

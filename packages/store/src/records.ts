@@ -3,13 +3,13 @@
  *
  *   storedVector    := sequence:u64 timeMs:u64 component:f32 * dim
  *   freedId         := vecId:u32 freedAtOperation:u64
- *   partitionRecord := JSON {spec, state, nextId, operationCount, vectorCount, freedHead, freedTail}
- *   slotRecord      := JSON {appliedSequence, messageCount, setAsideCount, operationHead, operationTail}
+ *   partitionRecord := JSON {spec, state, nextId, operationCount, vectorCount, freedHead, freedTail, deleting?}
+ *   slotRecord      := JSON {appliedSequence, messageCount, setAsideCount, operationHead, operationTail, idempotencyHead?, idempotencyTail?}
  *   recentOperation := sequence:u64 operationId:16 outcomes
  *   setAsideRecord  := JSON line {reason, message, timeMs, subject, messageBytes} "\n" raw bytes (at most STORE_LIMITS.setAsideBytes)
  *   header          := JSON {slots}
  */
-import { parseEmbeddingSpec, type EmbeddingSpec, type ErrorCode, type OperationId, type Sequence, type VecId } from '@shoal/protocol';
+import { embeddingSpecToJson, parseEmbeddingSpec, type EmbeddingSpec, type ErrorCode, type OperationId, type Sequence, type VecId } from '@shoal/protocol';
 import { STORE_LIMITS } from './limits.ts';
 import { BODY_START, seal, sealBytes, unseal, unsealed } from './sealed-value.ts';
 
@@ -37,6 +37,13 @@ export interface PartitionRecord {
   /** Freed ids wait at the positions [freedHead, freedTail). */
   readonly freedHead: number;
   readonly freedTail: number;
+  /** A message that deletes by a filter and is not applied to its end yet. */
+  readonly deleting?: DeletingRecord;
+}
+
+export interface DeletingRecord {
+  readonly sequence: Sequence;
+  readonly deletedCount: number;
 }
 
 export interface SlotRecord {
@@ -46,6 +53,9 @@ export interface SlotRecord {
   /** Recent operations lie at the positions [operationHead, operationTail). */
   readonly operationHead: number;
   readonly operationTail: number;
+  /** Idempotency entries lie at the positions [idempotencyHead, idempotencyTail); both absent until there is one. */
+  readonly idempotencyHead?: number;
+  readonly idempotencyTail?: number;
 }
 
 export interface RecentOperation {
@@ -142,11 +152,11 @@ function decodeJson(value: Buffer, what: string): unknown {
 }
 
 export function encodePartitionRecord(record: PartitionRecord): Buffer {
-  return encodeJson(record);
+  return encodeJson({ ...record, spec: embeddingSpecToJson(record.spec) });
 }
 
 export function decodePartitionRecord(value: Buffer): PartitionRecord {
-  const record = decodeJson(value, 'partition record') as PartitionRecord;
+  const record = decodeJson(value, 'partition record') as Omit<PartitionRecord, 'spec'> & { readonly spec: unknown };
   return { ...record, spec: parseEmbeddingSpec(record.spec) };
 }
 

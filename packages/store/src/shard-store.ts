@@ -1,7 +1,8 @@
-import { ShoalError, type Sequence, type Slot, type VecId, type VectorKey } from '@shoal/protocol';
+import { ShoalError, type OperationId, type Sequence, type Slot, type VecId, type VectorKey } from '@shoal/protocol';
 import { FAMILY, KEYS, PARTITION_FAMILIES, RANGES, partitionOfSlotKey, positionOfFreedKey, positionOfOperationKey, sequenceOfSetAsideKey, vecIdOfKey, type KeyRange, type PartitionRef } from './keyspace.ts';
 import { STORE_LIMITS } from './limits.ts';
 import { openLevel, type Rows } from './open-level.ts';
+import { decodePayload, type StoredPayload } from './payload-row.ts';
 import {
   decodeFreedId,
   decodeHeader,
@@ -20,8 +21,10 @@ import {
   type SlotRecord,
   type StoredVector,
 } from './records.ts';
-import { unseal } from './sealed-value.ts';
-import { StoreBatch } from './store-batch.ts';
+import { decodeIdempotencyEntry, decodeIdempotencyRecord, type IdempotencyEntry, type RepeatableOperation } from './idempotency-record.ts';
+import { StoreView } from './store-view.ts';
+import type { StoreBatch } from './store-batch.ts';
+import { vectorRows, type VectorRows } from './vector-rows.ts';
 
 export interface ShardStoreOptions {
   readonly directory: string;
@@ -32,17 +35,6 @@ export interface ShardStoreOptions {
 export interface ScannedVector {
   readonly id: VecId;
   readonly vector: StoredVector;
-}
-
-/** What the store holds under one id for callers: components as they were sent, payload as UTF-8 JSON text. */
-export interface VectorRows {
-  readonly values: Float32Array;
-  readonly payload?: Uint8Array;
-}
-
-function vectorRows(vector: Buffer, payload: Buffer | undefined): VectorRows {
-  const { values } = decodeStoredVector(vector);
-  return payload === undefined ? { values } : { values, payload: unseal(payload, 'payload') };
 }
 
 /**
@@ -126,21 +118,47 @@ export class ShardStore {
     }
   }
 
-  /**
-   * The vector of a key with its payload, from one consistent view of the store; undefined when the key is unknown.
-   */
+  /** The vector of a key with its payload, from one consistent view of the store; undefined when the key is unknown. */
   async read(ref: PartitionRef, key: VectorKey): Promise<VectorRows | undefined> {
-    const snapshot = this.#rows.snapshot();
+    const view = this.view();
     try {
-      const found = await this.#rows.get(KEYS.idForward(ref, key), { snapshot });
-      if (found === undefined) return undefined;
-      const id = decodeVecId(found);
-      const [vector, payload] = await this.#rows.getMany([KEYS.vector(ref, id), KEYS.payload(ref, id)], { snapshot });
-      if (vector === undefined) throw new ShoalError('store_corrupt', 'A key on disk names a vector that is not there. Set the data directory aside and start again; the log is replayed.');
-      return vectorRows(vector, payload);
+      const [found] = await view.vectors(ref, [key], { payloads: true });
+      return found;
     } finally {
-      await snapshot.close();
+      await view.close();
     }
+  }
+
+  /** The store as it is now, for reads that must fit together; to be closed. */
+  view(): StoreView {
+    return new StoreView(this.#rows);
+  }
+
+  /** The payloads of ids, in order; undefined where there is none. */
+  async payloads(ref: PartitionRef, ids: readonly VecId[]): Promise<(StoredPayload | undefined)[]> {
+    const values = await this.#rows.getMany(ids.map((id) => KEYS.payload(ref, id)));
+    return values.map((value) => (value === undefined ? undefined : decodePayload(value)));
+  }
+
+  /** At most `limit` payloads in ascending id, from an id on. */
+  async payloadsFrom(ref: PartitionRef, from: VecId, limit: number): Promise<{ id: VecId; payload: Uint8Array }[]> {
+    const entries = await this.#rows.iterator({ ...RANGES.payloadsFrom(ref, from), limit, fillCache: false, highWaterMarkBytes: STORE_LIMITS.scanPageBytes }).all();
+    return entries.map(([key, value]) => ({ id: vecIdOfKey(key), payload: decodePayload(value).payload }));
+  }
+
+  /** What the slot keeps under idempotency ids, in order; undefined where an id is unknown. */
+  async idempotency(slot: Slot, ids: readonly OperationId[]): Promise<(RepeatableOperation | undefined)[]> {
+    const values = await this.#rows.getMany(ids.map((id) => KEYS.idempotency(slot, id)));
+    return values.map((value) => (value === undefined ? undefined : decodeIdempotencyRecord(value)));
+  }
+
+  /** The entries at the positions [from, to), which exist. */
+  async idempotencyEntries(slot: Slot, from: number, to: number): Promise<IdempotencyEntry[]> {
+    const keys = Array.from({ length: to - from }, (_, index) => KEYS.idempotencyEntry(slot, from + index));
+    return (await this.#rows.getMany(keys)).map((value) => {
+      if (value === undefined) throw new ShoalError('store_corrupt', 'An idempotency entry is missing on disk. Set the data directory aside and start again; the log is replayed.');
+      return decodeIdempotencyEntry(value);
+    });
   }
 
   /** All vectors of a partition in ascending id, in pages. */

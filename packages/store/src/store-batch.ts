@@ -16,6 +16,8 @@ import {
   type SlotRecord,
   type StoredVector,
 } from './records.ts';
+import { encodeIdempotencyEntry, encodeIdempotencyRecord, type IdempotencyEntry } from './idempotency-record.ts';
+import { encodePayload } from './payload-row.ts';
 import { sealBytes } from './sealed-value.ts';
 
 export type RowChange = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer };
@@ -30,7 +32,12 @@ export class StoreBatch {
     this.#put(KEYS.vector(ref, id), encodeStoredVector(vector));
     this.#put(KEYS.idForward(ref, key), encodeVecId(id));
     this.#put(KEYS.idReverse(ref, id), encodeText(key));
-    if (payload !== undefined) this.#put(KEYS.payload(ref, id), sealBytes(payload));
+    if (payload !== undefined) this.#put(KEYS.payload(ref, id), encodePayload({ payload }));
+  }
+
+  /** Gives a vector that is there another payload, by the message with this sequence. */
+  changePayload(ref: PartitionRef, id: VecId, payload: Uint8Array, changedAt: Sequence): void {
+    this.#put(KEYS.payload(ref, id), encodePayload({ payload, changedAt }));
   }
 
   /** Removes the rows of an id; `unlinkKey` also ends the key, which an upsert must not do. */
@@ -64,6 +71,16 @@ export class StoreBatch {
 
   removeRecentOperation(slot: Slot, position: number): void {
     this.#del(KEYS.recentOperation(slot, position));
+  }
+
+  putIdempotency(slot: Slot, position: number, entry: IdempotencyEntry, operation: RecentOperation): void {
+    this.#put(KEYS.idempotency(slot, entry.idempotencyId), encodeIdempotencyRecord(operation));
+    this.#put(KEYS.idempotencyEntry(slot, position), encodeIdempotencyEntry(entry));
+  }
+
+  removeIdempotency(slot: Slot, position: number, entry: IdempotencyEntry): void {
+    this.#del(KEYS.idempotency(slot, entry.idempotencyId));
+    this.#del(KEYS.idempotencyEntry(slot, position));
   }
 
   putSetAside(slot: Slot, sequence: Sequence, record: SetAsideRecord): void {

@@ -20,7 +20,7 @@ describe('the gateway', () => {
     const found = await fixture.call('POST', '/v1/embeddings/first/search', { vector: [0.9, 0.1, 0], k: 2, include: ['values', 'payload'], after: written.json<WriteResponse>().receipt });
     expect(found.json<SearchResponse>().results).toMatchObject([{ key: 'a', values: [1, 0, 0] }, { key: 'b', payload: { x: 1 } }]);
     const read = await fixture.call('GET', '/v1/embeddings/first/vectors/b');
-    expect(read.json<VectorResponse>()).toEqual({ key: 'b', values: [0, 1, 0], payload: { x: 1 } });
+    expect(read.json<VectorResponse>()).toMatchObject({ key: 'b', values: [0, 1, 0], payload: { x: 1 } });
     expect((await fixture.call('GET', '/v1/embeddings/first')).json<EmbeddingResponse>().stats.vectorCount).toBe(3);
     expect((await fixture.call('GET', '/v1/embeddings')).json<EmbeddingListResponse>().embeddings.map(({ name }: EmbeddingDescription) => name)).toEqual(['first']);
     expect((await fixture.call('DELETE', '/v1/embeddings/first')).status).toBe(204);

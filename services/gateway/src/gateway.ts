@@ -16,12 +16,16 @@ import { isLoopback } from './http/security-headers.ts';
 import { readTlsMaterial } from './http/tls-files.ts';
 import { GATEWAY_LIMITS } from './limits.ts';
 import { FetchPath } from './reading/fetch-path.ts';
+import { PartitionReads } from './reading/partition-reads.ts';
+import { ScrollPath } from './reading/scroll-path.ts';
 import { SearchPath } from './reading/search-path.ts';
 import { SlotDispatcher } from './reading/slot-dispatcher.ts';
 import { SlotQueries } from './reading/slot-queries.ts';
 import { storedBy } from './reading/tenant-statistics.ts';
+import { addAliasRoutes } from './routes/alias-routes.ts';
 import { addClusterRoutes } from './routes/cluster-routes.ts';
 import { addEmbeddingRoutes } from './routes/embedding-routes.ts';
+import { addPayloadRoutes } from './routes/payload-routes.ts';
 import type { RouteContext } from './routes/route-context.ts';
 import { addSearchRoutes } from './routes/search-routes.ts';
 import { addVectorRoutes } from './routes/vector-routes.ts';
@@ -76,6 +80,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     bus, clock, catalogue, tenancy, clusterView, queries, fetchPath,
     version: config.version,
     mode: config.mode,
+    scrollPath: new ScrollPath({ log: bus.log, clock, reads: new PartitionReads({ log: bus.log, queries, timers }) }),
     searchPath: new SearchPath({ log: bus.log, dispatcher, fetchPath, clock, timers }),
     writePath: new WritePath({ log: bus.log, clock, newOperationId, appliedWait: new AppliedWait({ queries, clock, timers }) }),
     isClosing: () => closing,
@@ -117,6 +122,8 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
 function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addEmbeddingRoutes(app, context);
   addVectorRoutes(app, context);
+  addPayloadRoutes(app, context);
+  addAliasRoutes(app, context);
   addSearchRoutes(app, context);
   addClusterRoutes(app, context);
   addTenantRoutes(app, context);

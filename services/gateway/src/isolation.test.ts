@@ -4,7 +4,7 @@ import { ROUTES, type Access, type NewKeyResponse, type Problem, type Route, typ
 import { GatewayFixture, ROOT_KEY, type Answer } from './testing/gateway-fixture.ts';
 
 /** Words that are tenant a's alone. */
-const SECRETS = ['secret-space', 'secret-model', 'secret-key', 'secret payload', 'secret-indexer'];
+const SECRETS = ['secret-space', 'secret-model', 'secret-key', 'secret payload', 'secret-indexer', 'secret-alias'];
 const routes = Object.entries(ROUTES as { readonly [name: string]: Route }).filter(([, { config }]) => config.access !== 'open');
 
 /** A body that the route would take; a route without one here gets an empty object, which must not help either. */
@@ -13,6 +13,11 @@ const BODIES: { readonly [name: string]: unknown } = {
   writeVectors: { vectors: [{ key: 'k', values: [9, 9] }] },
   deleteVectors: { keys: ['secret-key'] },
   search: { vector: [1, 2], k: 10, include: ['payload'] },
+  declareFields: { fields: { text: 'keyword' } },
+  updatePayloads: { updates: [{ key: 'secret-key', payload: { text: 'changed' } }] },
+  scrollVectors: { include: ['payload'] },
+  countVectors: {},
+  setAlias: { embedding: 'unknown-space' },
   createTenant: { tenant: 'other' },
   updateTenant: { quotas: { vectors: 1 } },
   createKey: { role: 'read' },
@@ -21,6 +26,7 @@ const BODIES: { readonly [name: string]: unknown } = {
 interface Names {
   readonly name: string;
   readonly key: string;
+  readonly alias: string;
   readonly tenant: string;
   readonly id: string;
 }
@@ -28,7 +34,7 @@ interface Names {
 let fixture: GatewayFixture;
 let nowMs = Date.now();
 let ofA: Names;
-const never: Names = { name: 'never-named', key: 'never-key', tenant: 'never-tenant', id: '00000000deadbeef' };
+const never: Names = { name: 'never-named', key: 'never-key', alias: 'never-alias', tenant: 'never-tenant', id: '00000000deadbeef' };
 const keys = { adminA: '', writeA: '', readA: '', boundA: '', adminB: '', expired: '', revoked: '', ofDeletedTenant: '' };
 let receipt: WriteResponse['receipt'];
 
@@ -59,9 +65,10 @@ beforeAll(async () => {
   fixture.shard.announce();
   expect((await fixture.call('DELETE', `/v1/keys/${revoked.id}`, undefined, bearer(keys.adminA))).status).toBe(204);
   expect((await fixture.call('DELETE', '/v1/tenants/gone')).status).toBe(204);
-  ofA = { name: 'secret-space', key: 'secret-key', tenant: 'tenant-a', id: admin.id };
+  ofA = { name: 'secret-space', key: 'secret-key', alias: 'secret-alias', tenant: 'tenant-a', id: admin.id };
   expect((await fixture.call('POST', '/v1/embeddings', { name: 'secret-space', model: 'secret-model', dim: 2, distance: 'l2' }, bearer(keys.writeA))).status).toBe(201);
   const written = await fixture.call('POST', '/v1/embeddings/secret-space/vectors', { vectors: [{ key: 'secret-key', values: [1, 2], payload: { text: 'secret payload' } }] }, bearer(keys.writeA));
+  expect((await fixture.call('PUT', '/v1/aliases/secret-alias', { embedding: 'secret-space' }, bearer(keys.adminA))).status).toBe(200);
   ({ receipt } = written.json<WriteResponse>());
 });
 afterAll(() => fixture.close());
@@ -127,7 +134,7 @@ describe.each(routes)('%s', (operation, route) => {
     expect(visible(existing.answer, ofA)).toEqual(visible(absent.answer, never));
     // An entry of the registry that is there and another tenant's is read as one that is not.
     expect(existing.work).toEqual(absent.work);
-    expectNoSecrets({ ...existing.answer, text: existing.answer.text.replaceAll(ofA.name, '*').replaceAll(ofA.key, '*') });
+    expectNoSecrets({ ...existing.answer, text: existing.answer.text.replaceAll(ofA.name, '*').replaceAll(ofA.key, '*').replaceAll(ofA.alias, '*') });
   });
 
   it('tells a key of another tenant nothing that is not its own', async () => {
@@ -165,7 +172,7 @@ describe('a key', () => {
   it('works again nowhere after it was revoked, and the tenant it belonged to is unharmed', async () => {
     expect((await fixture.call('GET', '/v1/embeddings', undefined, bearer(keys.revoked))).status).toBe(401);
     const found = await fixture.call('GET', '/v1/embeddings/secret-space/vectors/secret-key', undefined, bearer(keys.readA));
-    expect(found.json()).toEqual({ key: 'secret-key', values: [1, 2], payload: { text: 'secret payload' } });
+    expect(found.json()).toMatchObject({ key: 'secret-key', values: [1, 2], payload: { text: 'secret payload' } });
     expect((await fixture.call('GET', '/v1/tenants/tenant-a', undefined, { authorization: `Bearer ${ROOT_KEY}` })).json()).toMatchObject({ tenant: 'tenant-a', state: 'active', quotas: {} });
   });
 });

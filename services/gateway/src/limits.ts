@@ -54,6 +54,12 @@ export const GATEWAY_LIMITS = {
   slotRetryDelayMs: 50,
   /** A waiting write asks again after this pause while no shard answers. */
   appliedRetryDelayMs: 100,
+  /** Idempotency keys that a gateway remembers, to refuse at once a key that is used for another write. */
+  idempotencyKeys: 65_536,
+  /** Partitions that one page of a scroll asks, one after the other. */
+  scrollPartitions: 32,
+  /** Rounds of a grouped search: each finds at least one new group or is the last. */
+  groupRounds: 8,
   statisticsTimeoutMs: 2_000,
   /** Embeddings whose statistics are asked for at one time. */
   statisticsInFlight: 32,

@@ -27,7 +27,7 @@ describe('openapi.json', () => {
   it('tells the forms of a write, the parameters of a read, and which routes are open', () => {
     const write = document.paths['/v1/embeddings/{name}/vectors']?.['post'];
     expect(Object.keys(write?.requestBody?.content ?? {})).toEqual(['application/json', 'application/x-ndjson', 'application/vnd.shoal.vectors']);
-    expect(write?.parameters?.map(({ name }) => name).sort()).toEqual(['mode', 'name', 'timeoutMs', 'wait']);
+    expect(write?.parameters?.map(({ name }) => name).sort()).toEqual(['idempotency-key', 'mode', 'name', 'timeoutMs', 'wait']);
     expect(document.paths['/v1/embeddings/{name}/vectors/{key}']?.['get']?.parameters?.map(({ name }) => name).sort()).toEqual(['after', 'key', 'name', 'timeoutMs']);
     expect(document.paths['/healthz']?.['get']?.security).toEqual([]);
     expect(document.paths['/v1/cluster']?.['get']?.security).toBeUndefined();

@@ -1,6 +1,7 @@
 /** One embedding of the fake server: a Map of vectors, searched by scanning. */
 import {
   ShoalError,
+  parseDeclaredFields,
   payloadToJson,
   type Distance,
   type EmbeddingDescription,
@@ -9,6 +10,7 @@ import {
   type Outcome,
   type SearchRequestBody,
   type VectorRecord,
+  type VectorSpace,
   type WriteMode,
 } from '@shoal/protocol';
 
@@ -43,6 +45,12 @@ export class FakeEmbedding {
 
   constructor(description: EmbeddingDescription) {
     this.description = description;
+  }
+
+  /** What writes and searches are checked against. */
+  get space(): VectorSpace {
+    const { dim, distance, fields } = this.description;
+    return { dim, distance, fields: parseDeclaredFields(fields) };
   }
 
   write(records: readonly VectorRecord[], mode: WriteMode): Outcome[] {

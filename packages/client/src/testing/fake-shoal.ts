@@ -9,6 +9,7 @@ import {
   ShoalError,
   VECTOR_BODY_MEDIA_TYPE,
   decodeVectorBody,
+  fieldsToJson,
   parseDeleteRequest,
   parseEmbeddingName,
   parseRegistration,
@@ -98,7 +99,7 @@ class FakeRoutes {
     const registration = parseRegistration(JSON.parse(body.toString()));
     const known = this.embeddings.get(registration.name);
     if (known !== undefined) return { status: 200, body: known.description };
-    const description = { ...registration, code: this.embeddings.size + 1, state: 'active', createdAt: new Date(this.#registrationCount++).toISOString() } as const;
+    const description = { ...registration, fields: fieldsToJson(registration.fields), code: this.embeddings.size + 1, state: 'active', createdAt: new Date(this.#registrationCount++).toISOString() } as const;
     this.embeddings.set(registration.name, new FakeEmbedding(description));
     return { status: 201, body: description };
   }
@@ -116,12 +117,14 @@ class FakeRoutes {
     const isBinary = request.headers['content-type'] === VECTOR_BODY_MEDIA_TYPE;
     const { vectors, mode, wait } = isBinary
       ? { vectors: decodeVectorBody(request.body, embedding.description.dim, embedding.description.distance), ...parseWriteOptions(Object.fromEntries(url.searchParams)) }
-      : parseWriteRequest(JSON.parse(request.body.toString()), embedding.description);
+      : parseWriteRequest(JSON.parse(request.body.toString()), embedding.space);
     return this.#written(embedding, vectors.map((vector) => vector.key), embedding.write(vectors, mode), wait);
   }
 
   #delete(embedding: FakeEmbedding, body: Buffer): Answer {
-    const { keys, wait } = parseDeleteRequest(JSON.parse(body.toString()));
+    const request = parseDeleteRequest(JSON.parse(body.toString()));
+    if (!('keys' in request)) throw new ShoalError('invalid_field', 'The fake server deletes by keys only.', { field: 'filter' });
+    const { keys, wait } = request;
     return this.#written(embedding, keys, embedding.delete(keys), wait);
   }
 
@@ -139,7 +142,7 @@ class FakeRoutes {
   }
 
   #search(embedding: FakeEmbedding, body: Buffer): Answer {
-    const request = parseSearchRequest(JSON.parse(body.toString()), embedding.description, SLOTS);
+    const request = parseSearchRequest(JSON.parse(body.toString()), embedding.space, SLOTS);
     const path = request.path === 'auto' ? 'flat' : request.path;
     return { status: 200, body: { results: embedding.search(request), path, distanceComputations: embedding.vectors.size, tookMs: 0.1 } };
   }

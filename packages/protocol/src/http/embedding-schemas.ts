@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { DISTANCES, RABITQ_BITS, STORAGES } from '../embedding-spec.ts';
 import type { RabitqBits } from '../embedding-spec.ts';
 import { DEFAULTS, LIMITS } from '../limits.ts';
+import { FieldsSchema } from './payload-schemas.ts';
 import { closed, EmbeddingNameSchema, oneOf, wholeNumber } from './value-schemas.ts';
 import type { JsonOf } from './value-schemas.ts';
 
@@ -45,6 +46,7 @@ export const RegisterRequestSchema = closed(
     storage: Type.Optional(storage),
     partitions: Type.Optional(partitions),
     replicas: Type.Optional(replicas),
+    fields: Type.Optional(FieldsSchema),
   },
   'An embedding to register. Without a name it is named after model, dimension and distance.',
 );
@@ -61,6 +63,7 @@ const descriptionMembers = {
   storage,
   partitions,
   replicas,
+  fields: FieldsSchema,
   state: oneOf(EMBEDDING_STATES, 'Where the embedding is in its life; it takes writes and searches while active.'),
   createdAt: Type.String({ format: 'date-time', description: 'When it was registered.', examples: ['2026-01-31T12:00:00.000Z'] }),
 };

@@ -9,6 +9,7 @@ import {
   EmbeddingResponseSchema,
   RegisterRequestSchema,
 } from './embedding-schemas.ts';
+import { OPERATION_ROUTES } from './operation-routes.ts';
 import { answer, problem, type Route } from './route.ts';
 import { SearchRequestSchema, SearchResponseSchema } from './search-schemas.ts';
 import { TENANT_ROUTES } from './tenant-routes.ts';
@@ -20,6 +21,7 @@ import {
   DeleteRequestSchema,
   VectorQuerySchema,
   VectorResponseSchema,
+  WriteHeadersSchema,
   WriteQuerySchema,
   WriteRequestSchema,
   WriteResponseSchema,
@@ -31,13 +33,14 @@ const keyParams = closed({ name: EmbeddingNameSchema, key: VectorKeySchema }, 'W
 const writeBody = {
   content: {
     'application/json': { schema: WriteRequestSchema },
-    [NDJSON_MEDIA_TYPE]: { schema: Type.String({ description: 'Lines of JSON, each {key, values, payload?}.' }) },
+    [NDJSON_MEDIA_TYPE]: { schema: Type.String({ description: 'Lines of JSON, each {key, values, payload?, ifSequence?}.' }) },
     [VECTOR_BODY_MEDIA_TYPE]: { schema: Type.String({ format: 'binary', description: 'The binary float32 form.' }) },
   },
 };
 
 export const ROUTES = {
   ...TENANT_ROUTES,
+  ...OPERATION_ROUTES,
   registerEmbedding: {
     method: 'POST',
     url: '/v1/embeddings',
@@ -98,6 +101,7 @@ export const ROUTES = {
       operationId: 'writeVectors',
       tags: ['vectors'],
       summary: 'Write vectors',
+      headers: WriteHeadersSchema,
       params: nameParams,
       querystring: WriteQuerySchema,
       body: writeBody,
@@ -125,6 +129,7 @@ export const ROUTES = {
       operationId: 'deleteVector',
       tags: ['vectors'],
       summary: 'Delete a vector by its key',
+      headers: WriteHeadersSchema,
       params: keyParams,
       querystring: DeleteQuerySchema,
       response: { 200: answer('The delete is durable.', WriteResponseSchema), default: problem },
@@ -137,7 +142,8 @@ export const ROUTES = {
     schema: {
       operationId: 'deleteVectors',
       tags: ['vectors'],
-      summary: 'Delete vectors by their keys',
+      summary: 'Delete vectors by their keys or by a filter',
+      headers: WriteHeadersSchema,
       params: nameParams,
       querystring: DeadlineQuerySchema,
       body: DeleteRequestSchema,

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { DEFAULTS, LIMITS } from '../limits.ts';
 import { SEARCH_PATHS } from '../query.ts';
 import { INCLUDES } from '../search-request.ts';
-import { closed, oneOf, PayloadSchema, ReceiptSchema, ValuesSchema, VectorKeySchema, wholeNumber } from './value-schemas.ts';
+import { closed, FilterSchema, oneOf, PayloadSchema, ReceiptSchema, ValuesSchema, VectorKeySchema, wholeNumber } from './value-schemas.ts';
 import type { JsonOf } from './value-schemas.ts';
 
 export const SearchRequestSchema = closed(
@@ -16,6 +16,18 @@ export const SearchRequestSchema = closed(
     path: Type.Optional(oneOf(SEARCH_PATHS, 'How to search; auto (the default) chooses.')),
     rerank: Type.Optional(
       wholeNumber(1, LIMITS.rerank, 'On codes, k times this many candidates get exact distances; without it, as many as the bits of the codes need.'),
+    ),
+    filter: Type.Optional(FilterSchema),
+    maxDistance: Type.Optional(Type.Number({ description: 'Hits farther away are left out.' })),
+    offset: Type.Optional(wholeNumber(0, LIMITS.offset, 'Neighbours to skip; with k at most 1,000.', { default: 0 })),
+    groupBy: Type.Optional(
+      closed(
+        {
+          field: Type.String({ minLength: 1, maxLength: LIMITS.fieldNameChars, description: 'A declared field of type keyword, integer or boolean.' }),
+          size: Type.Optional(wholeNumber(1, LIMITS.groupSize, 'Hits wanted of each group.', { default: 1 })),
+        },
+        'Hits in groups of equal values of a field; k then counts groups, and vectors without the field are left out.',
+      ),
     ),
     after: Type.Optional(ReceiptSchema),
     include: Type.Optional(Type.Array(oneOf(INCLUDES, 'What to return with each hit.'), { maxItems: INCLUDES.length })),
@@ -37,8 +49,18 @@ export const HitSchema = closed(
 );
 export type Hit = JsonOf<typeof HitSchema>;
 
+export const HitGroupSchema = closed(
+  {
+    value: Type.Union([Type.String(), Type.Number(), Type.Boolean()], { description: 'What the members of the group have in the field.' }),
+    hits: Type.Array(HitSchema, { description: 'Nearest first.' }),
+  },
+  'Neighbours with the same value.',
+);
+export type HitGroup = JsonOf<typeof HitGroupSchema>;
+
 export const SearchResponseSchema = closed(
   {
+    groups: Type.Optional(Type.Array(HitGroupSchema, { description: 'With groupBy: nearest group first; results then has all of their hits.' })),
     results: Type.Union([Type.Array(HitSchema), Type.Array(Type.Array(HitSchema))], {
       description: 'Nearest first; a list of lists, in the order of the request, when it had vectors.',
     }),

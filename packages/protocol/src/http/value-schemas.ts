@@ -4,6 +4,7 @@
  */
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
+import type { FilterJson } from '../filter.ts';
 import { LIMITS } from '../limits.ts';
 
 type DeepReadonly<Value> = Value extends readonly (infer Item)[]
@@ -55,6 +56,24 @@ export const PayloadSchema = Type.Record(Type.String(), Type.Unknown(), {
   description: `JSON object stored with the vector, at most ${LIMITS.payloadBytes} bytes as text and ${LIMITS.payloadDepth} levels deep.`,
   examples: [{ title: 'Shoals', year: 2024 }],
 });
+
+export const SequenceSchema = Type.Integer({ minimum: 0, description: 'Position in the log of the last message that changed the vector.', examples: [4711] });
+
+export const IfSequenceSchema = Type.Integer({
+  minimum: 0,
+  description: 'Only when the vector has this sequence; 0: only when there is no vector. Otherwise the outcome is conflict.',
+});
+
+/** Conditions nest, which a schema cannot say shortly; docs/filters.md is the reference and the parser the judge. */
+export const FilterSchema = Type.Unsafe<FilterJson>(
+  Type.Object(
+    {},
+    {
+      description: `Conditions on declared fields and keys: {field, equals | any_of | range | exists}, {key_in}, or {must, should, must_not}. At most ${LIMITS.filterDepth} levels and ${LIMITS.filterConditions} conditions.`,
+      examples: [{ must: [{ field: 'colour', equals: 'red' }, { field: 'year', range: { gte: 2020 } }] }],
+    },
+  ),
+);
 
 export const ReceiptSchema = Type.Record(Type.String({ pattern: '^(0|[1-9][0-9]{0,3})$' }), Type.Integer({ minimum: 1 }), {
   additionalProperties: false,

@@ -7,9 +7,11 @@ import type { ErrorCode } from '../error-registry.ts';
 import type { EmbeddingCode, EmbeddingName, OperationId, Partition, Sequence, ShardId, Slot, TenantId, VectorKey } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { OUTCOMES } from '../mutation.ts';
-import type { Mutation, Outcome, VectorOperation } from '../mutation.ts';
+import type { DeclareMutation, DeleteMatchingMutation, DeleteOperation, DeletedOutcome, Mutation, Outcome, PayloadOperation, PutOperation, VectorOperation, WriteMutation } from '../mutation.ts';
+import { FIELD_TYPES } from '../payload-fields.ts';
+import type { DeclaredFields } from '../payload-fields.ts';
 import { SEARCH_PATHS } from '../query.ts';
-import type { QueryRequest, QueryResponse, ShardStatus } from '../query.ts';
+import type { AwaitAppliedAnswer, CountItem, FetchItem, QueryRequest, QueryResponse, ScrollAnswer, ScrolledVector, ScrollItem, SearchItem, ShardStatus } from '../query.ts';
 
 const safe = (min: number) => fc.oneof(fc.integer({ min, max: 1_000 }), fc.maxSafeNat().map((n) => Math.max(min, n)), fc.constant(Number.MAX_SAFE_INTEGER));
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,20}$/);
@@ -21,6 +23,8 @@ export const slot = fc.integer({ min: 0, max: LIMITS.slots - 1 }) as fc.Arbitrar
 export const operationId = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => Buffer.from(bytes).toString('hex')) as fc.Arbitrary<OperationId>;
+/** No zeros: those say that there is none. */
+const idempotencyId = operationId.filter((id) => /[^0]/.test(id));
 const timeoutMs = fc.integer({ min: 0, max: LIMITS.timeoutMs });
 
 /** ASCII, any Unicode, a byte-order mark, and the longest there can be. */
@@ -46,11 +50,16 @@ const record = <Value>(members: { [Member in keyof Value]-?: fc.Arbitrary<Exclud
   fc.record(members, { requiredKeys: Object.keys(members).filter((member) => !optional.includes(member as keyof Value)) as never }) as unknown as fc.Arbitrary<Value>;
 
 const put = (dimension: number) =>
-  record<Exclude<VectorOperation, { type: 'delete' }>>({ type: fc.constantFrom('upsert', 'insert'), key, vector: vectorOf(dimension), payload }, ['payload']);
-const remove = fc.record({ type: fc.constant('delete' as const), key });
+  record<PutOperation>({ type: fc.constantFrom('upsert', 'insert'), key, vector: vectorOf(dimension), payload, ifSequence: sequence }, ['payload', 'ifSequence']);
+const remove = record<DeleteOperation>({ type: fc.constant('delete'), key, ifSequence: sequence }, ['ifSequence']);
+const change = record<PayloadOperation>({ type: fc.constantFrom('merge_payload', 'replace_payload'), key, payload, ifSequence: sequence }, ['ifSequence']);
 
 export const operations = (dimension: number): fc.Arbitrary<VectorOperation[]> =>
-  fc.array(fc.oneof<fc.Arbitrary<VectorOperation>[]>(put(dimension), remove), { maxLength: 12 });
+  fc.array(fc.oneof<fc.Arbitrary<VectorOperation>[]>(put(dimension), remove, change), { maxLength: 12 });
+
+export const fields: fc.Arbitrary<DeclaredFields> = fc
+  .uniqueArray(fc.record({ name: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,8}$/), type: fc.constantFrom(...FIELD_TYPES) }), { selector: (one) => one.name, maxLength: 5 })
+  .map((declared) => declared.sort((a, b) => (a.name < b.name ? -1 : 1)));
 
 export const spec: fc.Arbitrary<EmbeddingSpec> = fc.record({
   code,
@@ -68,19 +77,26 @@ export const spec: fc.Arbitrary<EmbeddingSpec> = fc.record({
   storage: fc.constantFrom(...STORAGES),
   partitions: fc.integer({ min: 1, max: LIMITS.partitions }),
   replicas: fc.integer({ min: 1, max: LIMITS.replicas }),
+  fields,
 });
 
 export const mutation: fc.Arbitrary<Mutation> = fc.oneof<fc.Arbitrary<Mutation>[]>(
   fc.tuple(spec, operationId, partition).map(([of, id, at]) => ({ type: 'define', operationId: id, code: of.code, partition: at, spec: of })),
   fc.record({ type: fc.constant('drop' as const), operationId, code, partition }),
   dim.chain((dimension) =>
-    fc.record({ type: fc.constant('write' as const), operationId, code, partition, dim: fc.constant(dimension), operations: operations(dimension) }),
+    record<WriteMutation>(
+      { type: fc.constant('write'), operationId, idempotencyId, code, partition, dim: fc.constant(dimension), operations: operations(dimension) },
+      ['idempotencyId'],
+    ),
   ),
+  record<DeclareMutation>({ type: fc.constant('declare'), operationId, code, partition, fields }, []),
+  record<DeleteMatchingMutation>({ type: fc.constant('delete_matching'), operationId, idempotencyId, code, partition, filter: payload }, ['idempotencyId']),
 );
 
 const items = <Item>(item: fc.Arbitrary<Item>) => fc.array(item, { maxLength: 6 });
 
-const searchItem = fc.record({
+const filter = payload;
+const searchItem = record<SearchItem>({
   code,
   partition,
   vector,
@@ -92,11 +108,21 @@ const searchItem = fc.record({
   timeoutMs,
   includeValues: fc.boolean(),
   includePayload: fc.boolean(),
-});
+  filter,
+  maxDistance: fc.double({ noNaN: true }),
+}, ['filter', 'maxDistance']);
+const fetchItem = record<FetchItem>({ code, partition, key, after: sequence, timeoutMs, includeSequence: fc.constant(true as const) }, ['includeSequence']);
+const countItem = record<CountItem>({ code, partition, after: sequence, timeoutMs, filter }, ['filter']);
+const scrollItem = record<ScrollItem>(
+  { code, partition, after: sequence, timeoutMs, filter, afterKey: key, limit: fc.integer({ min: 1, max: LIMITS.scrollPage }), includeValues: fc.boolean(), includePayload: fc.boolean() },
+  ['filter', 'afterKey'],
+);
 
 export const queryRequest: fc.Arbitrary<QueryRequest> = fc.oneof<fc.Arbitrary<QueryRequest>[]>(
   fc.record({ type: fc.constant('search' as const), items: items(searchItem) }),
-  fc.record({ type: fc.constant('fetch' as const), items: items(fc.record({ code, partition, key, after: sequence, timeoutMs })) }),
+  fc.record({ type: fc.constant('fetch' as const), items: items(fetchItem) }),
+  fc.record({ type: fc.constant('count' as const), items: items(countItem) }),
+  fc.record({ type: fc.constant('scroll' as const), items: items(scrollItem) }),
   fc.record({ type: fc.constant('await-applied' as const), items: items(fc.record({ sequence, timeoutMs })) }),
   fc.record({ type: fc.constant('partition-stats' as const), items: items(fc.record({ code, partition, timeoutMs })) }),
 );
@@ -113,7 +139,13 @@ const hit = record<{ key: VectorKey; distance: number; values?: Float32Array; pa
   ['values', 'payload'],
 );
 export const outcomes = fc.array(fc.constantFrom(...(Object.keys(OUTCOMES) as Outcome[])), { maxLength: 50 });
-const found = record<{ values: Float32Array; payload?: Uint8Array }>({ values: vector, payload }, ['payload']);
+export const deleted = record<DeletedOutcome>({ count: safe(0), refused: fc.constantFrom(...(Object.keys(OUTCOMES) as Outcome[])) }, ['refused']);
+const found = record<{ values: Float32Array; payload?: Uint8Array; sequence?: Sequence }>({ values: vector, payload, sequence: safe(1) as fc.Arbitrary<Sequence> }, ['payload', 'sequence']);
+const scrolled = record<ScrolledVector>({ key, sequence, values: vector, payload }, ['values', 'payload']);
+const applied = fc.oneof(
+  record<Omit<AwaitAppliedAnswer, 'deleted'>>({ ok, appliedSequence: sequence, outcomes }, ['outcomes']),
+  fc.record({ ok, appliedSequence: sequence, deleted }),
+);
 
 export const queryResponse: fc.Arbitrary<QueryResponse> = fc.oneof<fc.Arbitrary<QueryResponse>[]>(
   fc.record({
@@ -129,7 +161,12 @@ export const queryResponse: fc.Arbitrary<QueryResponse> = fc.oneof<fc.Arbitrary<
     ),
   }),
   fc.record({ type: fc.constant('fetch' as const), items: orFailure(record({ ok, appliedSequence: sequence, vector: found }, ['vector'])) }),
-  fc.record({ type: fc.constant('await-applied' as const), items: orFailure(record({ ok, appliedSequence: sequence, outcomes }, ['outcomes'])) }),
+  fc.record({ type: fc.constant('await-applied' as const), items: orFailure(applied) }),
+  fc.record({ type: fc.constant('count' as const), items: orFailure(fc.record({ ok, appliedSequence: sequence, count: safe(0) })) }),
+  fc.record({
+    type: fc.constant('scroll' as const),
+    items: orFailure(record<ScrollAnswer>({ ok, appliedSequence: sequence, vectors: fc.array(scrolled, { maxLength: 8 }), scannedTo: key }, ['scannedTo'])),
+  }),
   fc.record({
     type: fc.constant('partition-stats' as const),
     items: orFailure(

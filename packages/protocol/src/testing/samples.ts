@@ -1,7 +1,7 @@
 /** One fixed value of every kind of message: their bytes are frozen in src/fixtures. */
 import type { EmbeddingSpec } from '../embedding-spec.ts';
 import type { EmbeddingCode, EmbeddingName, OperationId, Partition, Sequence, ShardId, Slot, TenantId, VectorKey } from '../ids.ts';
-import type { Mutation, Outcome, WriteMutation } from '../mutation.ts';
+import type { MessageOutcomes, Mutation, Outcome, WriteMutation } from '../mutation.ts';
 import type { QueryRequest, QueryResponse, ShardStatus } from '../query.ts';
 import type { VectorRecord } from '../vector-body.ts';
 
@@ -25,6 +25,7 @@ export const sampleSpec: EmbeddingSpec = {
   storage: 'f32',
   partitions: 8,
   replicas: 2,
+  fields: [],
 };
 
 const write: WriteMutation = {
@@ -38,10 +39,34 @@ const write: WriteMutation = {
   ],
 };
 
+const patch = new TextEncoder().encode('{"year":null}');
+const idempotencyId = 'ffeeddccbbaa99887766554433221100' as OperationId;
+const fields = [
+  { name: 'colour', type: 'keyword' },
+  { name: 'year', type: 'integer' },
+] as const;
+
+export const sampleFilter = new TextEncoder().encode('{"must":[{"field":"year","range":{"gte":2020}}],"must_not":[{"key_in":["clé"]}]}');
+
 export const sampleMutations = {
   define: { type: 'define', ...head, spec: sampleSpec },
   drop: { type: 'drop', ...head },
   write,
+  'define-fields': { type: 'define', ...head, spec: { ...sampleSpec, fields } },
+  'write-v2': {
+    type: 'write',
+    ...head,
+    idempotencyId,
+    dim: 3,
+    operations: [
+      { type: 'merge_payload', key: ascii, payload: patch },
+      { type: 'upsert', key: unicode, vector: Float32Array.of(1, -2.5, 0.125), payload, ifSequence: 4_711 as Sequence },
+      { type: 'replace_payload', key: unicode, payload, ifSequence: sequence },
+      { type: 'delete', key: ascii, ifSequence: 0 as Sequence },
+    ],
+  },
+  declare: { type: 'declare', ...head, fields },
+  'delete-matching': { type: 'delete_matching', ...head, idempotencyId, filter: sampleFilter },
 } as const satisfies Record<string, Mutation>;
 
 export const sampleOutcomes: readonly Outcome[] = [
@@ -56,6 +81,8 @@ export const sampleOutcomes: readonly Outcome[] = [
   'dimension_mismatch',
 ];
 
+export const sampleDeleted = { type: 'deleted', deleted: { count: 9_007_199_254_740_991, refused: 'key_reused' } } as const satisfies MessageOutcomes;
+
 const searchItem = { code, partition, vector: Float32Array.of(1, -2.5, 0.125), k: 10, ef: 100, rerank: 10, after: sequence, timeoutMs: 10_000 };
 
 export const sampleRequests = {
@@ -67,6 +94,22 @@ export const sampleRequests = {
     ],
   },
   fetch: { type: 'fetch', items: [{ code, partition, key: unicode, after: sequence, timeoutMs: 1_000 }] },
+  'search-v2': {
+    type: 'search',
+    items: [
+      { ...searchItem, path: 'auto', includeValues: false, includePayload: true },
+      { ...searchItem, path: 'rabitq', includeValues: false, includePayload: false, filter: sampleFilter, maxDistance: -0.25 },
+    ],
+  },
+  'fetch-v2': { type: 'fetch', items: [{ code, partition, key: unicode, after: sequence, timeoutMs: 1_000, includeSequence: true }] },
+  count: { type: 'count', items: [{ code, partition, after: sequence, timeoutMs: 1_000, filter: sampleFilter }, { code, partition, after: 0 as Sequence, timeoutMs: 1 }] },
+  scroll: {
+    type: 'scroll',
+    items: [
+      { code, partition, after: sequence, timeoutMs: 1_000, limit: 100, includeValues: true, includePayload: false, filter: sampleFilter, afterKey: unicode },
+      { code, partition, after: 0 as Sequence, timeoutMs: 1, limit: 1, includeValues: false, includePayload: true },
+    ],
+  },
   'await-applied': { type: 'await-applied', items: [{ sequence, timeoutMs: 30_000 }] },
   'partition-stats': { type: 'partition-stats', items: [{ code, partition, timeoutMs: 500 }] },
 } as const satisfies Record<string, QueryRequest>;
@@ -102,6 +145,28 @@ export const sampleResponses = {
   'await-applied': {
     type: 'await-applied',
     items: [{ ok: true, appliedSequence: sequence, outcomes: ['created', 'replaced', 'exists'] }, { ok: true, appliedSequence: sequence }, failure],
+  },
+  'fetch-v2': {
+    type: 'fetch',
+    items: [{ ok: true, appliedSequence: sequence, vector: { values: Float32Array.of(1, -2.5, 0.125), payload, sequence: 17 as Sequence } }, failure],
+  },
+  'await-applied-v2': {
+    type: 'await-applied',
+    items: [{ ok: true, appliedSequence: sequence, deleted: { count: 3 } }, { ok: true, appliedSequence: sequence, outcomes: ['updated', 'conflict'] }],
+  },
+  count: { type: 'count', items: [{ ok: true, appliedSequence: sequence, count: 4_711 }, failure] },
+  scroll: {
+    type: 'scroll',
+    items: [
+      {
+        ok: true,
+        appliedSequence: sequence,
+        vectors: [{ key: ascii, sequence: 17 as Sequence, values: Float32Array.of(1, -2.5, 0.125), payload }, { key: unicode, sequence }],
+        scannedTo: unicode,
+      },
+      { ok: true, appliedSequence: sequence, vectors: [] },
+      failure,
+    ],
   },
   'partition-stats': {
     type: 'partition-stats',

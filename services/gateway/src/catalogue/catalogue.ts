@@ -1,11 +1,12 @@
 import type { Bus } from '@shoal/bus';
 import {
   LIMITS, ShoalError, identityOf,
-  type EmbeddingCode, type EmbeddingName, type OperationId, type TenantId,
+  type DeclaredFields, type EmbeddingCode, type EmbeddingName, type OperationId, type TenantId,
 } from '@shoal/protocol';
 import type { Logger } from 'pino';
 import type { Clock, Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
+import { Aliases } from './aliases.ts';
 import { BoundedRegistry } from './bounded-registry.ts';
 import { CatalogueFeed } from './catalogue-feed.ts';
 import { CodeAllocator } from './code-allocator.ts';
@@ -14,6 +15,7 @@ import { DefinitionPublisher } from './definition.ts';
 import { EmbeddingCache } from './embedding-cache.ts';
 import type { WantedEmbedding } from './explicit-parameters.ts';
 import { CATALOGUE_KEYS } from './keys.ts';
+import { FieldDeclarations } from './field-declarations.ts';
 import { EmbeddingLifecycle, type HeldClaim } from './lifecycle.ts';
 import { NameClaims } from './name-claims.ts';
 import { encodeIdentityClaim, type EmbeddingRecord, type IdentityClaim } from './records.ts';
@@ -43,6 +45,8 @@ export class Catalogue {
   readonly #cache = new EmbeddingCache();
   readonly #lifecycle: EmbeddingLifecycle;
   readonly #feed: CatalogueFeed;
+  readonly #aliases: Aliases;
+  readonly #declarations: FieldDeclarations;
   readonly #registrations = new Turns();
   readonly #lookups = new Map<string, Promise<EmbeddingRecord | undefined>>();
 
@@ -55,20 +59,22 @@ export class Catalogue {
     this.#names = new NameClaims(this.#registry, timers);
     const definitions = new DefinitionPublisher(bus.log, () => dependencies.newOperationId());
     this.#lifecycle = new EmbeddingLifecycle({ registry: this.#registry, names: this.#names, definitions, cache: this.#cache, timers });
+    this.#aliases = new Aliases({ watched: bus.registry, registry: this.#registry, names: this.#names, timers, logger });
+    this.#declarations = new FieldDeclarations(this.#lifecycle, definitions, timers);
     this.#feed = new CatalogueFeed({ registry: bus.registry, cache: this.#cache, lifecycle: this.#lifecycle, timers, logger });
   }
 
   /** Resolves once the present embeddings are known, or after a bounded wait: `loaded` tells which. */
-  start(): Promise<void> {
-    return this.#feed.start();
+  async start(): Promise<void> {
+    await Promise.all([this.#feed.start(), this.#aliases.start()]);
   }
 
   get loaded(): boolean {
-    return this.#feed.loaded;
+    return this.#feed.loaded && this.#aliases.loaded;
   }
 
-  close(): Promise<void> {
-    return this.#feed.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#feed.close(), this.#aliases.close()]);
   }
 
   /**
@@ -114,7 +120,7 @@ export class Catalogue {
     // Only saves a code and two writes: the name is taken by compare-and-set later.
     const holder = await this.#names.holder(tenant, registration.name);
     if (holder === undefined) return this.#codes.next();
-    if (holder.identity === identity) return undefined;
+    if (holder.identity === identity && holder.alias !== true) return undefined;
     throw nameTaken(registration.name);
   }
 
@@ -125,11 +131,53 @@ export class Catalogue {
     return revision === undefined ? undefined : { claim, revision };
   }
 
-  /** The active embedding of a name. Asks the registry when this gateway does not know it. Throws `embedding_not_found`. */
+  /** The active embedding of a name or alias. Asks the registry when this gateway does not know it. Throws `embedding_not_found`. */
   async resolve(tenant: TenantId, name: EmbeddingName): Promise<EmbeddingRecord> {
-    const record = this.#cache.active(tenant, name) ?? (await this.#lookUpOnce(tenant, name));
+    const record = this.#known(tenant, name) ?? (await this.#lookUpOnce(tenant, name));
     if (record === undefined) throw notFound(name);
     return record;
+  }
+
+  #known(tenant: TenantId, name: EmbeddingName): EmbeddingRecord | undefined {
+    const own = this.#cache.active(tenant, name);
+    if (own !== undefined) return own;
+    const code = this.#aliases.codeOf(tenant, name);
+    return code === undefined ? undefined : this.#cache.activeByCode(code);
+  }
+
+  /** The name of the embedding that an alias means, as far as this gateway knows. */
+  targetOf(tenant: TenantId, alias: EmbeddingName): EmbeddingName | undefined {
+    const code = this.#aliases.codeOf(tenant, alias);
+    return code === undefined ? undefined : this.#cache.activeByCode(code)?.spec.name;
+  }
+
+  /** The record as the registry has it now, with every field known to every partition. Throws `embedding_dropped`. */
+  upToDate(record: EmbeddingRecord): Promise<EmbeddingRecord> {
+    return this.#declarations.declare(record.spec.code, []);
+  }
+
+  /** Declares more fields. Throws `field_conflict`, `invalid_field`, `embedding_not_found` or `embedding_dropped`. */
+  async declareFields(record: EmbeddingRecord, fields: DeclaredFields): Promise<EmbeddingRecord> {
+    return this.#declarations.declare(record.spec.code, fields);
+  }
+
+  /** Points an alias at an embedding. Throws `name_taken` or `too_many_aliases`. */
+  setAlias(alias: EmbeddingName, record: EmbeddingRecord): Promise<void> {
+    return this.#aliases.set(alias, record);
+  }
+
+  /** Throws `alias_not_found`. */
+  deleteAlias(tenant: TenantId, alias: EmbeddingName): Promise<void> {
+    return this.#aliases.delete(tenant, alias);
+  }
+
+  /** The aliases of a tenant whose embeddings are there, by name. Throws `not_ready` before they are loaded. */
+  listAliases(tenant: TenantId): readonly { readonly alias: EmbeddingName; readonly record: EmbeddingRecord }[] {
+    if (!this.loaded) throw new ShoalError('not_ready', 'The catalogue of embeddings is still being loaded.');
+    return this.#aliases.list(tenant).flatMap(({ alias, code }) => {
+      const record = this.#cache.activeByCode(code);
+      return record === undefined ? [] : [{ alias, record }];
+    });
   }
 
   /** Every embedding of a tenant that is not dropped, by name. Throws `not_ready` before the catalogue is loaded. */
@@ -138,10 +186,11 @@ export class Catalogue {
     return this.#cache.list(tenant);
   }
 
-  /** Ends the embedding of a name; its keys are free when this resolves. Throws `embedding_not_found`. */
+  /** Ends the embedding of a name; its keys are free when this resolves. Throws `embedding_not_found` or `name_is_alias`. */
   async drop(tenant: TenantId, name: EmbeddingName): Promise<void> {
     const held = await this.#names.holder(tenant, name);
     if (held === undefined) throw notFound(name);
+    if (held.alias === true) throw new ShoalError('name_is_alias', `${name} is an alias; drop the embedding by its own name, or delete the alias.`, { field: 'name' });
     await this.#finishHeld(held.identity, held.code);
     if (!(await this.#lifecycle.drop(held.code))) throw notFound(name);
   }

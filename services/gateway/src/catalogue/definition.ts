@@ -19,6 +19,11 @@ export class DefinitionPublisher {
     return this.#publish(spec, (partition, operationId) => ({ type: 'define', operationId, code: spec.code, partition, spec }));
   }
 
+  /** The sequence at which each partition learns of all fields. */
+  declare(spec: EmbeddingSpec): Promise<readonly Sequence[]> {
+    return this.#publish(spec, (partition, operationId) => ({ type: 'declare', operationId, code: spec.code, partition, fields: spec.fields }));
+  }
+
   async drop(spec: EmbeddingSpec): Promise<void> {
     await this.#publish(spec, (partition, operationId) => ({ type: 'drop', operationId, code: spec.code, partition }));
   }

@@ -32,6 +32,12 @@ export class EmbeddingCache {
     return code === undefined ? undefined : this.#byCode.get(code)?.record;
   }
 
+  /** The embedding of a code, if this gateway knows it to serve. */
+  activeByCode(code: EmbeddingCode): EmbeddingRecord | undefined {
+    const record = this.#byCode.get(code)?.record;
+    return record?.state === 'active' ? record : undefined;
+  }
+
   /** Everything of a tenant that is not dropped, by name. */
   list(tenant: TenantId): readonly EmbeddingRecord[] {
     const found: EmbeddingRecord[] = [];

@@ -50,8 +50,12 @@ export class WantedEmbedding {
     this.#given = PARAMETERS.filter(({ given }) => given((body ?? {}) as Body));
   }
 
-  /** The first given parameter that differs from the existing embedding. */
+  /** The first given parameter that differs from the existing embedding. Fields that it has beside those that are given are none. */
   conflictWith(existing: EmbeddingSpec): ParameterConflict | undefined {
+    for (const { name, type } of this.registration.fields) {
+      const found = existing.fields.find((field) => field.name === name)?.type ?? 'not declared';
+      if (found !== type) return { field: `fields.${name}`, wanted: type, existing: found };
+    }
     for (const { field, value } of this.#given) {
       const wanted = value(this.registration);
       const found = value(existing);

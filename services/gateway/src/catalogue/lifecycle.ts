@@ -101,7 +101,7 @@ export class EmbeddingLifecycle {
       const { record, revision } = known;
       switch (record.state) {
         case 'registering': {
-          const active = await this.#change({ ...record, state: 'active', definedAt: await this.#definitions.define(spec) }, revision);
+          const active = await this.change({ ...record, state: 'active', definedAt: await this.#definitions.define(spec) }, revision);
           return active && { type: 'active', record: active };
         }
         case 'active':
@@ -129,7 +129,7 @@ export class EmbeddingLifecycle {
           return undefined;
         case 'active':
           wasThere = true;
-          await this.#change({ ...record, state: 'dropping' }, revision);
+          await this.change({ ...record, state: 'dropping' }, revision);
           return undefined;
         case 'dropping':
           await this.finishDrop(record, revision);
@@ -145,7 +145,7 @@ export class EmbeddingLifecycle {
   async finishDrop(record: EmbeddingRecord, revision: number): Promise<void> {
     await this.#definitions.drop(record.spec);
     // When the compare-and-set fails another gateway has finished the same drop: nothing else follows `dropping`.
-    await this.#change({ ...record, state: 'dropped' }, revision);
+    await this.change({ ...record, state: 'dropped' }, revision);
     await this.#freeKeys(record.spec);
   }
 
@@ -156,7 +156,7 @@ export class EmbeddingLifecycle {
   }
 
   /** The record when the compare-and-set succeeded. */
-  async #change(record: EmbeddingRecord, expectedRevision: number): Promise<EmbeddingRecord | undefined> {
+  async change(record: EmbeddingRecord, expectedRevision: number): Promise<EmbeddingRecord | undefined> {
     const revision = await this.#registry.update(CATALOGUE_KEYS.embedding(record.spec.code), encodeRecord(record), expectedRevision);
     if (revision === undefined) return undefined;
     this.#cache.apply(record, revision);

@@ -25,7 +25,7 @@ export class NameClaims {
     const entry = await this.#registry.get(key);
     if (entry === undefined) return undefined;
     const held = decodeNameClaim(key, entry.value);
-    return (await this.#isAlive(held)) ? held : undefined;
+    return (await this.isAlive(held)) ? held : undefined;
   }
 
   /** Takes the name of the specification for its code; false when a living embedding holds it. Taking it again is harmless. */
@@ -37,8 +37,8 @@ export class NameClaims {
       const entry = await this.#registry.get(key);
       if (entry === undefined) return undefined;
       const held = decodeNameClaim(key, entry.value);
-      if (held.code === spec.code) return true;
-      if (await this.#isAlive(held)) return false;
+      if (held.code === spec.code && held.alias !== true) return true;
+      if (await this.isAlive(held)) return false;
       return (await this.#registry.update(key, mine, entry.revision)) === undefined ? undefined : true;
     });
   }
@@ -47,11 +47,14 @@ export class NameClaims {
   async free(spec: EmbeddingSpec): Promise<void> {
     const key = CATALOGUE_KEYS.name(spec.tenant, spec.name);
     const entry = await this.#registry.get(key);
-    if (entry === undefined || decodeNameClaim(key, entry.value).code !== spec.code) return;
+    if (entry === undefined) return;
+    const held = decodeNameClaim(key, entry.value);
+    if (held.code !== spec.code || held.alias === true) return;
     await this.#registry.delete(key, entry.revision);
   }
 
-  async #isAlive(held: NameClaim): Promise<boolean> {
+  /** Whether the embedding that a claim names is there. */
+  async isAlive(held: NameClaim): Promise<boolean> {
     const identityKey = CATALOGUE_KEYS.identity(held.identity);
     const identityEntry = await this.#registry.get(identityKey);
     if (identityEntry === undefined || decodeIdentityClaim(identityKey, identityEntry.value).spec.code !== held.code) return false;

@@ -8,7 +8,7 @@ import {
 
 const spec: EmbeddingSpec = {
   code: parseEmbeddingCode(7), tenant: parseTenantId('default'), name: parseEmbeddingName('films'), model: 'm', dim: 4, distance: 'l2',
-  hnsw: { m: 16, efConstruction: 200, seed: 42 }, rabitq: { bits: 4, seed: 42 }, storage: 'f32', partitions: 2, replicas: 1,
+  hnsw: { m: 16, efConstruction: 200, seed: 42 }, rabitq: { bits: 4, seed: 42 }, storage: 'f32', partitions: 2, fields: [], replicas: 1,
 };
 const record: EmbeddingRecord = { spec, state: 'active', createdAtMs: 1_700_000_000_000, definedAt: [parseSequence(3), parseSequence(4)] };
 const SPEC_JSON = '{"code":7,"tenant":"default","name":"films","model":"m","dim":4,"distance":"l2","hnsw":{"m":16,"efConstruction":200,"seed":42},"rabitq":{"bits":4,"seed":42},"storage":"f32","partitions":2,"replicas":1}';

@@ -12,6 +12,8 @@ export interface EmbeddingRecord {
   readonly createdAtMs: number;
   /** Sequence of the definition of each partition; empty while registering. */
   readonly definedAt: readonly Sequence[];
+  /** There while not every partition may know all fields yet. */
+  readonly fieldsPending?: true;
 }
 
 /** `identity.<hash>`: a registration under way or done. `named` once the name is held too. */
@@ -25,6 +27,8 @@ export interface IdentityClaim {
 export interface NameClaim {
   readonly code: EmbeddingCode;
   readonly identity: string;
+  /** The name is a further one of the embedding. */
+  readonly alias?: true;
 }
 
 /** `counter.embedding`. */
@@ -52,8 +56,8 @@ function timeMs(key: string, value: unknown): number {
   return value;
 }
 
-export const encodeRecord = ({ spec, state, createdAtMs, definedAt }: EmbeddingRecord): Uint8Array =>
-  seal({ spec: embeddingSpecToJson(spec), state, createdAtMs, definedAt });
+export const encodeRecord = ({ spec, state, createdAtMs, definedAt, fieldsPending }: EmbeddingRecord): Uint8Array =>
+  seal({ spec: embeddingSpecToJson(spec), state, createdAtMs, definedAt, ...(fieldsPending === undefined ? {} : { fieldsPending }) });
 export const encodeIdentityClaim = ({ phase, spec, createdAtMs }: IdentityClaim): Uint8Array =>
   seal({ phase, spec: embeddingSpecToJson(spec), createdAtMs });
 export const encodeNameClaim = (claim: NameClaim): Uint8Array => seal({ ...claim });
@@ -68,6 +72,7 @@ export function decodeRecord(key: string, value: Uint8Array): EmbeddingRecord {
     state: member(key, fields['state'], EMBEDDING_STATES),
     createdAtMs: timeMs(key, fields['createdAtMs']),
     definedAt: definedAt.map((sequence) => parseSequence(sequence)),
+    ...(fields['fieldsPending'] === true ? { fieldsPending: true } : {}),
   };
 }
 
@@ -83,7 +88,7 @@ export function decodeIdentityClaim(key: string, value: Uint8Array): IdentityCla
 export function decodeNameClaim(key: string, value: Uint8Array): NameClaim {
   const fields = open(key, value);
   if (typeof fields['identity'] !== 'string') throw damaged(key);
-  return { code: parseEmbeddingCode(fields['code']), identity: fields['identity'] };
+  return { code: parseEmbeddingCode(fields['code']), identity: fields['identity'], ...(fields['alias'] === true ? { alias: true } : {}) };
 }
 
 export function decodeCounter(key: string, value: Uint8Array): CodeCounter {

@@ -30,7 +30,7 @@ export class FetchPath {
     const after = requiredSequence(record, partition, slot, receipt);
     let answer: FetchAnswer;
     try {
-      answer = await queries.askOne(slot, 'fetch', (timeoutMs) => ({ code, partition, key, after, timeoutMs }), deadlineMs);
+      answer = await queries.askOne(slot, 'fetch', (timeoutMs) => ({ code, partition, key, after, timeoutMs, includeSequence: true }), deadlineMs);
     } catch (error) {
       if (error instanceof ShoalError && mayBeUnknownReceipt(error.code)) await refuseUnknownReceipt(log, slot, receipt, timers);
       throw error;

@@ -138,7 +138,7 @@ export class SearchLane {
       this.#leftOver = undefined;
       if (pending === undefined) break;
       if (pending.settled) continue;
-      messageBytes += pending.work.vector.byteLength + ITEM_BYTES;
+      messageBytes += pending.work.vector.byteLength + (pending.work.filter?.byteLength ?? 0) + ITEM_BYTES;
       answerBytes += answerBytesOf(pending.work);
       if (batch.length > 0 && (messageBytes > GATEWAY_LIMITS.queryMessageBytes || answerBytes > GATEWAY_LIMITS.queryAnswerBytes)) {
         this.#leftOver = pending;

@@ -1,6 +1,6 @@
 import type { MutationLog } from '@shoal/bus';
 import {
-  ERROR_REGISTRY, ShoalError, parsePartition,
+  ERROR_REGISTRY, ShoalError, filterBytes, parsePartition,
   type ItemFailure, type Partition, type SearchAnswer, type SearchHit, type SearchRequestBody,
 } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
@@ -49,7 +49,8 @@ export class SearchPath {
     const deadlineMs = clock.nowMs() + request.timeoutMs;
     const vectors = await this.#queryVectors(record, request, deadlineMs);
     const placed = partitionsOf(record, log.slots);
-    const perPartition = await Promise.all(placed.map((place) => this.#searchPartition(record, request, place, vectors, deadlineMs, caller)));
+    const shared = sharedWork(record, request);
+    const perPartition = await Promise.all(placed.map((place) => this.#searchPartition(record, request, shared, place, vectors, deadlineMs, caller)));
     const answered: (readonly SearchAnswer[])[] = [];
     const missingPartitions: Partition[] = [];
     let firstFailure: ShoalError | undefined;
@@ -62,12 +63,12 @@ export class SearchPath {
       missingPartitions.push(parsePartition(index));
     }
     if (answered.length === 0 && firstFailure !== undefined) throw firstFailure;
-    return gather(answered, vectors.length, request.k, missingPartitions);
+    return gather(answered, vectors.length, request, missingPartitions);
   }
 
   /** The answers of one partition, one per query; its error where the request allows an answer without it. */
-  async #searchPartition(record: EmbeddingRecord, request: SearchRequestBody, place: PlacedPartition, vectors: readonly Float32Array[], deadlineMs: number, caller: SearchCaller): Promise<readonly SearchAnswer[] | ShoalError> {
-    const shared = searchWork(record, request, place);
+  async #searchPartition(record: EmbeddingRecord, request: SearchRequestBody, work: SharedWork, place: PlacedPartition, vectors: readonly Float32Array[], deadlineMs: number, caller: SearchCaller): Promise<readonly SearchAnswer[] | ShoalError> {
+    const shared = { ...work, partition: place.partition, after: requiredSequence(record, place.partition, place.slot, request.after) };
     const results = await Promise.all(vectors.map((vector) => this.#dependencies.dispatcher.search(place.slot, { ...shared, vector }, deadlineMs, caller)));
     const failure = results.find((result): result is ItemFailure => !result.ok);
     if (failure === undefined) return results as SearchAnswer[];
@@ -93,18 +94,21 @@ export class SearchPath {
   }
 }
 
-function searchWork(record: EmbeddingRecord, request: SearchRequestBody, { partition, slot }: PlacedPartition): Omit<SearchWork, 'vector'> {
-  const { k, ef, path, rerank, after, includeValues, includePayload } = request;
+/** What the searches of one request have in common. */
+type SharedWork = Omit<SearchWork, 'vector' | 'partition' | 'after'>;
+
+function sharedWork({ spec }: EmbeddingRecord, { k, offset, ef, path, rerank, includeValues, includePayload, filter, maxDistance }: SearchRequestBody): SharedWork {
   return {
-    code: record.spec.code, partition, k, ef, path, rerank, includeValues, includePayload,
-    after: requiredSequence(record, partition, slot, after),
+    code: spec.code, k: k + offset, ef, path, rerank, includeValues, includePayload,
+    ...(filter === undefined ? {} : { filter: filterBytes(filter, spec.fields) }),
+    ...(maxDistance === undefined ? {} : { maxDistance }),
   };
 }
 
-function gather(answered: readonly (readonly SearchAnswer[])[], queries: number, k: number, missingPartitions: readonly Partition[]): SearchOutcome {
+function gather(answered: readonly (readonly SearchAnswer[])[], queries: number, { k, offset }: SearchRequestBody, missingPartitions: readonly Partition[]): SearchOutcome {
   const hits: (readonly SearchHit[])[] = [];
   for (let query = 0; query < queries; query += 1) {
-    hits.push(mergeHits(answered.map((answers) => answers[query]?.hits ?? []), k));
+    hits.push(mergeHits(answered.map((answers) => answers[query]?.hits ?? []), k + offset).slice(offset));
   }
   const byPath = { exact: 0, rabitq: 0, flat: 0 };
   let path: SearchAnswer['path'] = answered[0]?.[0]?.path ?? 'flat';
@@ -122,7 +126,7 @@ function refuseExcessive({ spec }: EmbeddingRecord, request: SearchRequestBody):
   const queries = request.query.type === 'vectors' ? request.query.vectors.length : 1;
   const searches = queries * spec.partitions;
   refuseAbove('vectors', 'searches (queries times partitions)', searches, GATEWAY_LIMITS.searchItemsPerRequest);
-  const hits = searches * request.k;
+  const hits = searches * (request.k + request.offset);
   refuseAbove('k', 'hits (queries times partitions times k)', hits, GATEWAY_LIMITS.gatheredHitsPerRequest);
   if (request.includeValues) refuseAbove('include', 'components of values', hits * spec.dim, GATEWAY_LIMITS.gatheredComponentsPerRequest);
   if (request.includePayload) refuseAbove('include', 'payloads', hits, GATEWAY_LIMITS.gatheredPayloadsPerRequest);

@@ -22,7 +22,7 @@ interface Lanes {
 
 /**
  * Sends searches to the shards of their slots. A message is answered when its last search is, so searches that may take
- * long (they wait for a receipt, or scan everything) take another lane than those that are answered at once.
+ * long (they wait for a receipt or for a field to be indexed, or scan everything) take another lane than those that are answered at once.
  */
 export class SlotDispatcher {
   readonly #dependencies: SlotDispatcherDependencies;
@@ -37,7 +37,7 @@ export class SlotDispatcher {
   async search(slot: Slot, work: SearchWork, deadlineMs: number, caller: SearchCaller): Promise<SearchResult> {
     const { clock, timers, appliedFloor } = this.#dependencies;
     for (let retry = 0; ; retry += 1) {
-      const lane = work.path !== 'flat' && work.after <= appliedFloor(slot) ? 'prompt' : 'patient';
+      const lane = work.path !== 'flat' && work.filter === undefined && work.after <= appliedFloor(slot) ? 'prompt' : 'patient';
       const result = await this.#lanesOf(slot)[lane].search(work, deadlineMs, caller);
       if (result.ok || result.error !== 'slot_unavailable' || retry >= GATEWAY_LIMITS.slotRetries) return result;
       if (deadlineMs - clock.nowMs() <= GATEWAY_LIMITS.slotRetryDelayMs) return result;

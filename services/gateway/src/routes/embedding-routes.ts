@@ -1,4 +1,4 @@
-import { ROUTES, ShoalError, parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
+import { ROUTES, ShoalError, fieldsToJson, parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
 import { WantedEmbedding } from '../catalogue/explicit-parameters.ts';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
@@ -8,10 +8,10 @@ import { tenantScope } from '../tenancy/audit-log.ts';
 import { pageOf, pageOptions, refuseQuery } from './query-string.ts';
 import { embeddingOf, existingNameOf, mayUse, type RouteContext } from './route-context.ts';
 
-function describe({ spec, state, createdAtMs }: EmbeddingRecord): EmbeddingDescription {
+export function describe({ spec, state, createdAtMs }: EmbeddingRecord): EmbeddingDescription {
   const { code, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas } = spec;
   return {
-    code, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas, state,
+    code, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas, fields: fieldsToJson(spec.fields), state,
     createdAt: new Date(createdAtMs).toISOString(),
   };
 }

@@ -1,9 +1,11 @@
 import { ROUTES, parseSearchRequest, payloadToJson, type Hit, type SearchHit, type SearchResponse } from '@shoal/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { jsonBodyOf } from '../http/request-body.ts';
+import { searchGroups } from '../reading/grouped-search.ts';
 import type { SearchCaller } from '../reading/search-lane.ts';
+import type { SearchOutcome } from '../reading/search-path.ts';
 import { refuseQuery } from './query-string.ts';
-import { embeddingOf, type RouteContext } from './route-context.ts';
+import { withFields, type RouteContext } from './route-context.ts';
 
 function hitToJson({ key, distance, values, payload }: SearchHit): Hit {
   return {
@@ -21,6 +23,16 @@ function callerOf(request: FastifyRequest, reply: FastifyReply): SearchCaller {
   return { tenant: request.tenant, signal: gone.signal };
 }
 
+/** What an answer says beside its neighbours. */
+function headOf({ missingPartitions, path, distanceComputations }: Omit<SearchOutcome, 'hits'>, tookMs: number): Omit<SearchResponse, 'results'> {
+  return {
+    ...(missingPartitions.length === 0 ? {} : { partial: true, missingPartitions }),
+    path,
+    distanceComputations,
+    tookMs: Math.max(0, tookMs),
+  };
+}
+
 /** Searches. */
 export function addSearchRoutes(app: FastifyInstance, { bus, catalogue, clock, searchPath }: RouteContext): void {
   app.route({
@@ -28,18 +40,19 @@ export function addSearchRoutes(app: FastifyInstance, { bus, catalogue, clock, s
     handler: async (request, reply): Promise<SearchResponse> => {
       const startedAtMs = clock.nowMs();
       refuseQuery(request);
-      const record = await embeddingOf(request, catalogue);
-      const search = parseSearchRequest(jsonBodyOf(request), record.spec, bus.log.slots);
-      const { hits, missingPartitions, path, distanceComputations } = await searchPath.search(record, search, callerOf(request, reply));
-      request.cost.distances += distanceComputations;
+      const { record, used: search } = await withFields(request, catalogue, ({ spec }) => parseSearchRequest(jsonBodyOf(request), spec, bus.log.slots));
+      const caller = callerOf(request, reply);
+      const { groupBy } = search;
+      if (groupBy !== undefined) {
+        const { groups, ...outcome } = await searchGroups(searchPath, record, { ...search, groupBy }, caller);
+        request.cost.distances += outcome.distanceComputations;
+        const grouped = groups.map(({ value, hits }) => ({ value, hits: hits.map(hitToJson) }));
+        return { results: grouped.flatMap(({ hits }) => hits), groups: grouped, ...headOf(outcome, clock.nowMs() - startedAtMs) };
+      }
+      const { hits, ...outcome } = await searchPath.search(record, search, caller);
+      request.cost.distances += outcome.distanceComputations;
       const lists = hits.map((list) => list.map(hitToJson));
-      return {
-        results: search.query.type === 'vectors' ? lists : (lists[0] ?? []),
-        ...(missingPartitions.length === 0 ? {} : { partial: true, missingPartitions }),
-        path,
-        distanceComputations,
-        tookMs: Math.max(0, clock.nowMs() - startedAtMs),
-      };
+      return { results: search.query.type === 'vectors' ? lists : (lists[0] ?? []), ...headOf(outcome, clock.nowMs() - startedAtMs) };
     },
   });
 }

@@ -1,5 +1,5 @@
-import { ROUTES,
-  decodeVectorBody, parseDeleteRequest, parseWriteLines, parseWriteRequest, payloadToJson, receiptToJson,
+import { IDEMPOTENCY_HEADER, ROUTES, parseIdempotencyKey,
+  filterBytes, decodeVectorBody, parseDeleteRequest, parsePayloadUpdate, parseWriteLines, parseWriteRequest, payloadToJson, receiptToJson,
   type DeleteOperation, type PutOperation, type VectorKey, type VectorResponse, type WriteRequest, type WriteResponse,
 } from '@shoal/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -8,7 +8,7 @@ import { bodyOf, jsonBodyOf } from '../http/request-body.ts';
 import type { Stock } from '../tenancy/storage-quotas.ts';
 import type { WriteOrder, WriteResult } from '../writing/write-path.ts';
 import { deleteOptions, readOptions, writeOptions, writeTimeoutMs } from './query-string.ts';
-import { embeddingOf, keyOf, type RouteContext } from './route-context.ts';
+import { embeddingOf, keyOf, withFields, type RouteContext } from './route-context.ts';
 
 /** The write request of any of the three content types, checked as a whole. */
 function writeRequestOf(request: FastifyRequest, { spec }: EmbeddingRecord): { readonly write: WriteRequest; readonly timeoutMs: number } {
@@ -22,24 +22,30 @@ function writeRequestOf(request: FastifyRequest, { spec }: EmbeddingRecord): { r
     }
     case 'vectors': {
       const { options, timeoutMs } = writeOptions(request);
-      return { timeoutMs, write: { vectors: decodeVectorBody(body.bytes, spec.dim, spec.distance), ...options } };
+      return { timeoutMs, write: { vectors: decodeVectorBody(body.bytes, spec.dim, spec.distance, spec.fields), ...options } };
     }
   }
 }
 
 function putOperations({ vectors, mode }: WriteRequest): readonly PutOperation[] {
-  return vectors.map(({ key, values, payload }) => ({ type: mode, key, vector: values, ...(payload === undefined ? {} : { payload }) }));
+  return vectors.map(({ key, values, ...more }) => ({ type: mode, key, vector: values, ...more }));
 }
 
 const deleteOperations = (keys: readonly VectorKey[]): readonly DeleteOperation[] => keys.map((key) => ({ type: 'delete', key }));
 
-function writeResponse({ accepted, receipt, outcomes }: WriteResult): WriteResponse {
-  return { accepted, receipt: receiptToJson(receipt), ...(outcomes === undefined ? {} : { outcomes }) };
+function writeResponse({ receipt, ...result }: WriteResult): WriteResponse {
+  return { ...result, receipt: receiptToJson(receipt) };
 }
 
 /** What a write adds to what its tenant stores, by the measure of the quotas. */
 function stockOf({ vectors }: WriteRequest): Stock {
   return { vectors: vectors.length, bytes: vectors.reduce((sum, { values, payload }) => sum + values.byteLength + (payload?.byteLength ?? 0), 0) };
+}
+
+/** The idempotency key of a write, where it has one. */
+function idempotencyOf({ headers }: FastifyRequest): { readonly idempotencyKey?: string } {
+  const value = headers[IDEMPOTENCY_HEADER];
+  return value === undefined ? {} : { idempotencyKey: parseIdempotencyKey(value) };
 }
 
 const NOTHING_ADDED: Stock = { vectors: 0, bytes: 0 };
@@ -58,7 +64,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
     handler: async (request) => {
       const record = await embeddingOf(request, catalogue);
       const { write, timeoutMs } = writeRequestOf(request, record);
-      return writeAdmitted(request, record, { operations: putOperations(write), wait: write.wait, timeoutMs }, stockOf(write));
+      return writeAdmitted(request, record, { operations: putOperations(write), wait: write.wait, timeoutMs, ...idempotencyOf(request) }, stockOf(write));
     },
   });
 
@@ -68,8 +74,8 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
       const record = await embeddingOf(request, catalogue);
       const key = keyOf(request);
       const { after, timeoutMs } = readOptions(request, bus.log.slots);
-      const { values, payload } = await fetchPath.fetch(record, key, after, clock.nowMs() + timeoutMs);
-      return { key, values: Array.from(values), ...(payload === undefined ? {} : { payload: payloadToJson(payload) }) };
+      const { values, payload, sequence } = await fetchPath.fetch(record, key, after, clock.nowMs() + timeoutMs);
+      return { key, values: Array.from(values), ...(payload === undefined ? {} : { payload: payloadToJson(payload) }), ...(sequence === undefined ? {} : { sequence }) };
     },
   });
 
@@ -78,17 +84,32 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
     handler: async (request) => {
       const record = await embeddingOf(request, catalogue);
       const operations = deleteOperations([keyOf(request)]);
-      return writeAdmitted(request, record, { operations, ...deleteOptions(request) }, NOTHING_ADDED);
+      return writeAdmitted(request, record, { operations, ...deleteOptions(request), ...idempotencyOf(request) }, NOTHING_ADDED);
     },
   });
 
   app.route({
     ...ROUTES.deleteVectors,
     handler: async (request) => {
-      const record = await embeddingOf(request, catalogue);
       const timeoutMs = writeTimeoutMs(request);
-      const { keys, wait } = parseDeleteRequest(jsonBodyOf(request));
-      return writeAdmitted(request, record, { operations: deleteOperations(keys), wait, timeoutMs }, NOTHING_ADDED);
+      const { record, used } = await withFields(request, catalogue, ({ spec }) => parseDeleteRequest(jsonBodyOf(request), spec.fields));
+      const order = { wait: used.wait, timeoutMs, ...idempotencyOf(request) };
+      if ('keys' in used) return writeAdmitted(request, record, { operations: deleteOperations(used.keys), ...order }, NOTHING_ADDED);
+      await tenancy.admitVectors(request.tenant, 1, NOTHING_ADDED);
+      const result = await writePath.deleteMatching(record, { filter: filterBytes(used.filter, record.spec.fields), ...order });
+      request.cost.vectors += result.deleted ?? 0;
+      return writeResponse(result);
+    },
+  });
+
+  app.route({
+    ...ROUTES.updatePayloads,
+    handler: async (request) => {
+      const timeoutMs = writeTimeoutMs(request);
+      const record = await embeddingOf(request, catalogue);
+      const { operations, wait } = parsePayloadUpdate(jsonBodyOf(request), record.spec.fields);
+      const bytes = operations.reduce((sum, { payload }) => sum + payload.byteLength, 0);
+      return writeAdmitted(request, record, { operations, wait, timeoutMs, ...idempotencyOf(request) }, { vectors: 0, bytes });
     },
   });
 }

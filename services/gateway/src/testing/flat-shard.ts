@@ -1,18 +1,19 @@
 import type { LogMessage } from '@shoal/bus';
 import {
-  SUBJECTS, decodeMutation, decodeQueryRequest, encodeQueryResponse, encodeShardStatus, parseShardId, parseSlot,
-  type AwaitAppliedAnswer, type EmbeddingSpec, type FetchAnswer, type ItemFailure, type Mutation, type Outcome, type PartitionStatsAnswer,
-  type QueryRequest, type QueryResponse, type SearchAnswer, type SearchItem, type Sequence, type Slot, type VectorOperation, type WriteMutation,
+  SUBJECTS, decodeMutation, decodeQueryRequest, encodeQueryResponse, encodeShardStatus, matchesFilter, mergePayload, parseFilterBytes, parseShardId, parseSlot, payloadToJson,
+  type AwaitAppliedAnswer, type CountAnswer, type EmbeddingSpec, type FetchAnswer, type ItemFailure, type Mutation, type Outcome, type PartitionStatsAnswer,
+  type QueryRequest, type QueryResponse, type ScrollAnswer, type SearchAnswer, type SearchItem, type Sequence, type Slot, type VectorKey, type VectorOperation, type WriteMutation,
 } from '@shoal/protocol';
 import type { MemoryBus } from './memory-bus.ts';
 
 interface StoredVector {
   readonly values: Float32Array;
   readonly payload?: Uint8Array;
+  readonly sequence: Sequence;
 }
 
 interface FlatPartition {
-  readonly spec: EmbeddingSpec;
+  spec: EmbeddingSpec;
   readonly vectors: Map<string, StoredVector>;
   dropped: boolean;
 }
@@ -30,6 +31,7 @@ export class FlatShard {
   readonly #bus: MemoryBus;
   readonly #applied: number[];
   readonly #outcomes = new Map<number, readonly Outcome[]>();
+  readonly #deleted = new Map<number, number>();
   readonly #waiters = new Set<() => void>();
   #position = 0;
   #announcements = 0;
@@ -76,11 +78,11 @@ export class FlatShard {
 
   #applyMessage({ slot, sequence, bytes }: LogMessage): void {
     const mutation = decodeMutation(bytes);
-    this.#outcomes.set(sequence, this.#applyMutation(mutation));
+    this.#outcomes.set(sequence, this.#applyMutation(mutation, sequence));
     this.#applied[slot] = sequence;
   }
 
-  #applyMutation(mutation: Mutation): readonly Outcome[] {
+  #applyMutation(mutation: Mutation, sequence: Sequence): readonly Outcome[] {
     const name = `${mutation.code}.${mutation.partition}`;
     const partition = this.partitions.get(name);
     switch (mutation.type) {
@@ -90,8 +92,14 @@ export class FlatShard {
       case 'drop':
         if (partition !== undefined) partition.dropped = true;
         return [];
+      case 'declare':
+        if (partition !== undefined) partition.spec = { ...partition.spec, fields: mutation.fields };
+        return [];
+      case 'delete_matching':
+        this.#deleted.set(sequence, deleteMatching(partition, mutation.filter));
+        return [];
       case 'write':
-        return mutation.operations.map((operation) => applyOperation(partition, mutation, operation));
+        return mutation.operations.map((operation) => applyOperation(partition, mutation, operation, sequence));
     }
   }
 
@@ -108,8 +116,21 @@ export class FlatShard {
         }))) };
       case 'await-applied':
         return { type: 'await-applied', items: await Promise.all(request.items.map((item) => this.#included(slot, item.sequence, item.timeoutMs, (): AwaitAppliedAnswer => {
+          const count = this.#deleted.get(item.sequence);
+          if (count !== undefined) return { ok: true, appliedSequence: this.#appliedOf(slot), deleted: { count } };
           const outcomes = this.#outcomes.get(item.sequence);
           return { ok: true, appliedSequence: this.#appliedOf(slot), ...(outcomes === undefined ? {} : { outcomes }) };
+        }))) };
+      case 'count':
+        return { type: 'count', items: await Promise.all(request.items.map((item) => this.#included(slot, item.after, item.timeoutMs, (): CountAnswer => ({
+          ok: true, appliedSequence: this.#appliedOf(slot), count: passing(this.partitions.get(`${item.code}.${item.partition}`), item.filter).length,
+        })))) };
+      case 'scroll':
+        return { type: 'scroll', items: await Promise.all(request.items.map((item) => this.#included(slot, item.after, item.timeoutMs, (): ScrollAnswer => {
+          const after = passing(this.partitions.get(`${item.code}.${item.partition}`), item.filter).filter(([key]) => item.afterKey === undefined || key > item.afterKey).sort(([a], [b]) => (a < b ? -1 : 1));
+          const vectors = after.slice(0, item.limit).map(([key, { sequence }]) => ({ key: key as VectorKey, sequence }));
+          const scannedTo = after.length > item.limit ? vectors.at(-1)?.key : undefined;
+          return { ok: true, appliedSequence: this.#appliedOf(slot), vectors, ...(scannedTo === undefined ? {} : { scannedTo }) };
         }))) };
       case 'partition-stats':
         return { type: 'partition-stats', items: request.items.map((item): PartitionStatsAnswer => ({
@@ -148,24 +169,42 @@ export class FlatShard {
       const partition = this.partitions.get(`${item.code}.${item.partition}`);
       if (partition === undefined) return { ok: false, error: 'embedding_not_found', message: 'The embedding is unknown here.' };
       if (partition.dropped) return { ok: false, error: 'embedding_dropped', message: 'The embedding was dropped.' };
-      const hits = [...partition.vectors].map(([key, { values, payload }]) => ({
+      const hits = passing(partition, item.filter).map(([key, { values, payload }]) => ({
         key: key as VectorOperation['key'],
         distance: flatDistance(partition.spec.distance, item.vector, values),
         ...(item.includeValues ? { values } : {}),
         ...(item.includePayload && payload !== undefined ? { payload } : {}),
       }));
-      hits.sort((a, b) => a.distance - b.distance || (a.key < b.key ? -1 : 1));
-      return { ok: true, appliedSequence: this.#appliedOf(slot), path: 'flat', distanceComputations: hits.length, hits: hits.slice(0, item.k) };
+      const near = hits.filter(({ distance }) => item.maxDistance === undefined || distance <= item.maxDistance);
+      near.sort((a, b) => a.distance - b.distance || (a.key < b.key ? -1 : 1));
+      return { ok: true, appliedSequence: this.#appliedOf(slot), path: 'flat', distanceComputations: hits.length, hits: near.slice(0, item.k) };
     });
   }
 }
 
-function applyOperation(partition: FlatPartition | undefined, mutation: WriteMutation, operation: VectorOperation): Outcome {
+function passing(partition: FlatPartition | undefined, filter: Uint8Array | undefined): (readonly [string, StoredVector])[] {
+  if (partition === undefined) return [];
+  const all = [...partition.vectors];
+  if (filter === undefined) return all;
+  const { fields } = partition.spec;
+  const parsed = parseFilterBytes(filter, fields);
+  return all.filter(([key, { payload }]) => matchesFilter(parsed, fields, { key, payload: payload === undefined ? undefined : payloadToJson(payload) }));
+}
+
+function deleteMatching(partition: FlatPartition | undefined, filter: Uint8Array): number {
+  const found = passing(partition, filter);
+  for (const [key] of found) partition?.vectors.delete(key);
+  return found.length;
+}
+
+function applyOperation(partition: FlatPartition | undefined, mutation: WriteMutation, operation: VectorOperation, sequence: Sequence): Outcome {
   if (partition === undefined) return 'embedding_unknown';
   if (partition.dropped) return 'embedding_dropped';
   if (mutation.dim !== partition.spec.dim) return 'dimension_mismatch';
   const { vectors } = partition;
-  const existed = vectors.has(operation.key);
+  const current = vectors.get(operation.key);
+  const existed = current !== undefined;
+  if (operation.ifSequence !== undefined && operation.ifSequence !== (current?.sequence ?? 0)) return 'conflict';
   switch (operation.type) {
     case 'delete':
       vectors.delete(operation.key);
@@ -173,8 +212,16 @@ function applyOperation(partition: FlatPartition | undefined, mutation: WriteMut
     case 'insert':
     case 'upsert':
       if (existed && operation.type === 'insert') return 'exists';
-      vectors.set(operation.key, { values: Float32Array.from(operation.vector), ...(operation.payload === undefined ? {} : { payload: Uint8Array.from(operation.payload) }) });
+      vectors.set(operation.key, { sequence, values: Float32Array.from(operation.vector), ...(operation.payload === undefined ? {} : { payload: Uint8Array.from(operation.payload) }) });
       return existed ? 'replaced' : 'created';
+    case 'merge_payload':
+    case 'replace_payload': {
+      if (current === undefined) return 'absent';
+      const payload = operation.type === 'replace_payload' ? operation.payload : mergePayload(current.payload, operation.payload);
+      if (payload === undefined) return 'payload_too_large';
+      vectors.set(operation.key, { ...current, sequence, payload: Uint8Array.from(payload) });
+      return 'updated';
+    }
   }
 }
 

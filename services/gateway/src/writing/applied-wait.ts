@@ -1,4 +1,4 @@
-import { LIMITS, ShoalError, type AwaitAppliedAnswer, type ErrorCode, type Outcome, type Sequence, type Slot } from '@shoal/protocol';
+import { LIMITS, ShoalError, type AwaitAppliedAnswer, type ErrorCode, type Sequence, type Slot } from '@shoal/protocol';
 import { pause, type Clock, type Timers } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { shardTimeoutMs, type SlotQueries } from '../reading/slot-queries.ts';
@@ -21,16 +21,16 @@ export class AppliedWait {
   }
 
   /**
-   * The outcomes of each message, undefined where the shard remembers none. Asks again while no shard can answer for the slot.
+   * What became of each message, as far as the shard remembers. Asks again while no shard can answer for the slot.
    * Throws `receipt_timeout` or `deadline_exceeded` at the deadline, or the error of the shard.
    */
-  async wait(slot: Slot, sequences: readonly Sequence[], deadlineMs: number): Promise<readonly (readonly Outcome[] | undefined)[]> {
-    const outcomes: (readonly Outcome[] | undefined)[] = [];
+  async wait(slot: Slot, sequences: readonly Sequence[], deadlineMs: number): Promise<readonly AwaitAppliedAnswer[]> {
+    const all: AwaitAppliedAnswer[] = [];
     for (let start = 0; start < sequences.length; start += LIMITS.searchesPerMessage) {
       const answers = await this.#ask(slot, sequences.slice(start, start + LIMITS.searchesPerMessage), deadlineMs);
-      outcomes.push(...answers.map((answer) => answer.outcomes));
+      all.push(...answers);
     }
-    return outcomes;
+    return all;
   }
 
   async #ask(slot: Slot, sequences: readonly Sequence[], deadlineMs: number): Promise<readonly AwaitAppliedAnswer[]> {

@@ -1,13 +1,16 @@
 import type { MutationLog } from '@shoal/bus';
 import {
-  ShoalError, receiptToJson,
-  type OperationId, type Outcome, type Receipt, type Sequence, type Slot, type VectorKey, type VectorOperation, type Wait,
+  ShoalError, digestText, receiptToJson,
+  type AwaitAppliedAnswer, type DeletedOutcome, type IdempotencyScope, type OperationId, type Outcome, type Receipt, type Sequence, type Slot, type VectorKey, type VectorOperation, type Wait,
 } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import type { Clock } from '@shoal/pacing';
 import { ExtendedError } from '../failure.ts';
+import { GATEWAY_LIMITS } from '../limits.ts';
 import type { AppliedWait } from './applied-wait.ts';
-import { planWrite, receiptOf, type PlannedMessage } from './write-plan.ts';
+import { IdempotencyMemory, keyReused } from './idempotency-memory.ts';
+import { randomNames, repeatableNames, type MessageNames } from './message-names.ts';
+import { planDeleteMatching, planWrite, receiptOf, type PlannedMessage } from './write-plan.ts';
 
 export interface WritePathDependencies {
   readonly log: MutationLog;
@@ -16,10 +19,20 @@ export interface WritePathDependencies {
   readonly newOperationId: () => OperationId;
 }
 
-export interface WriteOrder {
-  readonly operations: readonly VectorOperation[];
+interface Order {
   readonly wait: Wait;
   readonly timeoutMs: number;
+  /** Under which the caller may repeat the write. */
+  readonly idempotencyKey?: string;
+}
+
+export interface WriteOrder extends Order {
+  readonly operations: readonly VectorOperation[];
+}
+
+export interface DeleteMatchingOrder extends Order {
+  /** UTF-8 JSON text. */
+  readonly filter: Uint8Array;
 }
 
 export interface ItemOutcome {
@@ -32,7 +45,11 @@ export interface WriteResult {
   readonly receipt: Receipt;
   /** In the caller's order. Only after `wait: "applied"`, and only when the shards remembered all of them. */
   readonly outcomes?: readonly ItemOutcome[];
+  /** How many vectors a filter deleted; as outcomes. */
+  readonly deleted?: number;
 }
+
+type Answers = readonly Pick<AwaitAppliedAnswer, 'outcomes' | 'deleted'>[];
 
 /**
  * Writes to the log.
@@ -44,52 +61,87 @@ export interface WriteResult {
  */
 export class WritePath {
   readonly #dependencies: WritePathDependencies;
+  readonly #memory = new IdempotencyMemory(GATEWAY_LIMITS.idempotencyKeys);
 
   constructor(dependencies: WritePathDependencies) {
     this.#dependencies = dependencies;
   }
 
-  /** Throws `log_unavailable`, `overloaded`, and with wait "applied" `receipt_timeout` or `embedding_dropped`. */
-  async write(record: EmbeddingRecord, { operations, wait, timeoutMs }: WriteOrder): Promise<WriteResult> {
-    const { log, clock, newOperationId } = this.#dependencies;
+  /** Throws `log_unavailable`, `overloaded`, `idempotency_key_reused`, and with wait "applied" `receipt_timeout` or `embedding_dropped`. */
+  async write(record: EmbeddingRecord, order: WriteOrder): Promise<WriteResult> {
+    const { operations } = order;
+    const messages = planWrite(record, operations, this.#dependencies.log.slots, this.#names(record, order));
+    return this.#publish(record, order, messages, operations.length, (answers) => {
+      const outcomes = outcomesByItem(messages, answers, operations.length);
+      refuseOutcomes(record, outcomes);
+      return everyKnown(outcomes) ? { outcomes: named(operations, outcomes) } : {};
+    });
+  }
+
+  /** Deletes every vector that passes a filter at the place of this write in the log. Throws as `write`. */
+  async deleteMatching(record: EmbeddingRecord, order: DeleteMatchingOrder): Promise<WriteResult> {
+    const messages = planDeleteMatching(record, order.filter, this.#dependencies.log.slots, this.#names(record, order));
+    return this.#publish(record, order, messages, messages.length, (answers) => {
+      const deleted = answers.map((answer) => answer.deleted);
+      refuseOutcomes(record, deleted.map((one) => one?.refused));
+      return deleted.every((one): one is DeletedOutcome => one !== undefined) ? { deleted: deleted.reduce((sum, { count }) => sum + count, 0) } : {};
+    });
+  }
+
+  #names({ spec }: EmbeddingRecord, { idempotencyKey }: Order): MessageNames {
+    if (idempotencyKey === undefined) return randomNames(this.#dependencies.newOperationId);
+    return repeatableNames(scopeOf(spec, idempotencyKey));
+  }
+
+  async #publish(record: EmbeddingRecord, { wait, timeoutMs, idempotencyKey }: Order, messages: readonly PlannedMessage[], accepted: number, resultOf: (answers: Answers) => Partial<WriteResult>): Promise<WriteResult> {
+    const { log, clock } = this.#dependencies;
     const deadlineMs = clock.nowMs() + timeoutMs;
-    const messages = planWrite(record, operations, log.slots, newOperationId);
+    if (idempotencyKey !== undefined) this.#memory.note(scopeOf(record.spec, idempotencyKey), digestText(messages.map(({ entry }) => entry.operationId).join()));
     const sequences = await log.publish(messages.map(({ entry }) => entry), { timeoutMs });
     const receipt = receiptOf(messages, sequences);
-    const accepted = operations.length;
     if (wait === 'logged') return { accepted, receipt };
     try {
-      const byItem = await this.#outcomes(messages, sequences, operations.length, deadlineMs);
-      if (byItem.includes('embedding_dropped')) {
-        throw new ShoalError('embedding_dropped', `The embedding ${record.spec.name} was dropped before the write was applied.`);
-      }
-      return everyKnown(byItem) ? { accepted, receipt, outcomes: named(operations, byItem) } : { accepted, receipt };
+      return { accepted, receipt, ...resultOf(await this.#answers(messages, sequences, deadlineMs)) };
     } catch (error) {
       throw withReceipt(error, receipt);
     }
   }
 
-  /** What became of each item, by its index; undefined where the shard no longer remembers. */
-  async #outcomes(messages: readonly PlannedMessage[], sequences: readonly Sequence[], itemCount: number, deadlineMs: number): Promise<readonly (Outcome | undefined)[]> {
-    const bySlot = new Map<Slot, number[]>();
-    messages.forEach(({ entry }, index) => {
-      const indexes = bySlot.get(entry.address.slot);
-      if (indexes === undefined) bySlot.set(entry.address.slot, [index]);
-      else indexes.push(index);
-    });
-    const byItem = new Array<Outcome | undefined>(itemCount).fill(undefined);
+  /** What became of each message; nothing where the shard no longer remembers. */
+  async #answers(messages: readonly PlannedMessage[], sequences: readonly Sequence[], deadlineMs: number): Promise<Answers> {
+    const bySlot = Map.groupBy(messages.keys(), (index): Slot | undefined => messages[index]?.entry.address.slot);
+    const byMessage = messages.map((): Answers[number] => ({}));
     await Promise.all([...bySlot].map(async ([slot, indexes]) => {
+      if (slot === undefined) return;
       const wanted = indexes.map((index) => sequences[index] ?? (0 as Sequence));
       const answers = await this.#dependencies.appliedWait.wait(slot, wanted, deadlineMs);
-      indexes.forEach((messageIndex, position) => {
-        const outcomes = answers[position];
-        messages[messageIndex]?.itemIndexes.forEach((item, index) => {
-          byItem[item] = outcomes?.[index];
-        });
+      indexes.forEach((index, position) => {
+        byMessage[index] = answers[position] ?? {};
       });
     }));
-    return byItem;
+    return byMessage;
   }
+}
+
+const scopeOf = ({ tenant, code }: EmbeddingRecord['spec'], key: string): IdempotencyScope => ({ tenant, code, key });
+
+/** What became of each item, by its index; undefined where the shard no longer remembers. */
+function outcomesByItem(messages: readonly PlannedMessage[], answers: Answers, itemCount: number): readonly (Outcome | undefined)[] {
+  const byItem = new Array<Outcome | undefined>(itemCount).fill(undefined);
+  messages.forEach(({ itemIndexes }, message) => {
+    itemIndexes.forEach((item, index) => {
+      byItem[item] = answers[message]?.outcomes?.[index];
+    });
+  });
+  return byItem;
+}
+
+/** Outcomes that make the whole write fail. */
+function refuseOutcomes({ spec }: EmbeddingRecord, outcomes: readonly (Outcome | undefined)[]): void {
+  if (outcomes.includes('embedding_dropped')) {
+    throw new ShoalError('embedding_dropped', `The embedding ${spec.name} was dropped before the write was applied.`);
+  }
+  if (outcomes.includes('key_reused')) throw keyReused();
 }
 
 function everyKnown(outcomes: readonly (Outcome | undefined)[]): outcomes is readonly Outcome[] {
@@ -107,6 +159,7 @@ function named(operations: readonly VectorOperation[], outcomes: readonly Outcom
 function withReceipt(error: unknown, receipt: Receipt): unknown {
   if (!(error instanceof ShoalError)) return error;
   const code = error.code === 'deadline_exceeded' ? 'receipt_timeout' : error.code;
-  const sentence = code === 'embedding_dropped' ? error.message : `The write is logged, but: ${error.message}`;
+  const speaksForItself = code === 'embedding_dropped' || code === 'idempotency_key_reused';
+  const sentence = speaksForItself ? error.message : `The write is logged, but: ${error.message}`;
   return new ExtendedError(code, sentence, { receipt: receiptToJson(receipt) });
 }

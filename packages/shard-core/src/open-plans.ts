@@ -1,0 +1,63 @@
+/** Reads what a run of writes has to know of the vectors that its keys name, in few crossings to disk per partition. */
+import type { VecId, VectorKey, VectorOperation } from '@shoal/protocol';
+import type { ShardStore, StoreBatch } from '@shoal/store';
+import type { Run } from './message-runs.ts';
+import type { ActivePartition } from './partition-state.ts';
+import type { SlotState } from './slot-state.ts';
+import { PartitionPlan, type ExistingVector } from './write-plan.ts';
+
+interface Needs {
+  readonly keys: Set<VectorKey>;
+  payloads: boolean;
+  sequences: boolean;
+}
+
+/** A plan for each partition of the run that takes writes. */
+export async function openPlans(run: Run & { readonly type: 'writes' }, state: SlotState, store: ShardStore, batch: StoreBatch): Promise<Map<ActivePartition, PartitionPlan>> {
+  const needs = new Map<ActivePartition, Needs>();
+  for (const { mutation } of run.writes) {
+    const partition = state.partition(mutation);
+    if (partition?.state !== 'active') continue;
+    const needed = needs.get(partition) ?? { keys: new Set(), payloads: partition.payloads.hasFields, sequences: false };
+    needs.set(partition, needed);
+    for (const operation of mutation.operations) note(needed, operation);
+  }
+  const plans = new Map<ActivePartition, PartitionPlan>();
+  for (const [partition, needed] of needs) plans.set(partition, new PartitionPlan(partition, await existingVectors(partition, store, needed), batch));
+  return plans;
+}
+
+function note(needed: Needs, { key, type, ifSequence }: VectorOperation): void {
+  needed.keys.add(key);
+  if (type === 'merge_payload') needed.payloads = true;
+  // Zero asks whether there is a vector, which its id tells; any other sequence has to be compared.
+  if (ifSequence !== undefined) needed.sequences = true;
+}
+
+/** The vectors of keys as they stand in the store. */
+export async function existingVectors(partition: ActivePartition, store: ShardStore, needed: Pick<Needs, 'payloads' | 'sequences'> & { readonly keys: ReadonlySet<VectorKey> }): Promise<Map<VectorKey, ExistingVector | undefined>> {
+  const keys = [...needed.keys];
+  const ids = await store.findIds(partition.ref, keys);
+  const known = ids.filter((id) => id !== undefined);
+  const details = new Map((await detailsOf(partition, store, known, needed)).map((vector) => [vector.id, vector]));
+  return new Map(keys.map((key, index) => {
+    const id = ids[index];
+    return [key, id === undefined ? undefined : details.get(id)];
+  }));
+}
+
+async function detailsOf({ ref }: ActivePartition, store: ShardStore, ids: readonly VecId[], { payloads, sequences }: Pick<Needs, 'payloads' | 'sequences'>): Promise<ExistingVector[]> {
+  if (sequences) {
+    const rows = await store.rows(ref, ids, { payloads: true });
+    return ids.map((id, index) => {
+      const row = rows[index];
+      return row === undefined ? { id } : { id, sequence: row.sequence, ...(row.payload === undefined ? {} : { payload: row.payload }) };
+    });
+  }
+  if (!payloads) return ids.map((id) => ({ id }));
+  const stored = await store.payloads(ref, ids);
+  return ids.map((id, index) => {
+    const payload = stored[index]?.payload;
+    return payload === undefined ? { id } : { id, payload };
+  });
+}
