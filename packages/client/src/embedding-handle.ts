@@ -42,13 +42,10 @@ export interface DeleteOptions extends WriteCallOptions {
   readonly wait?: Wait;
 }
 
-/** A key as one segment of a path. The names `.` and `..` mean places in a URL and cannot be sent as a segment. */
-function keySegment(key: string): string {
+/** Where a vector is read. The keys `.` and `..` mean places in a URL, so they travel behind it. */
+function vectorPath(vectorsPath: string, key: string): string {
   parseVectorKey(key);
-  if (key === '.' || key === '..') {
-    throw new ShoalError('invalid_key', `The key "${key}" cannot be part of a URL; search by key instead.`, { field: 'key' });
-  }
-  return encodeURIComponent(key);
+  return key === '.' || key === '..' ? `${vectorsPath}?key=${key}` : `${vectorsPath}/${encodeURIComponent(key)}`;
 }
 
 /**
@@ -97,7 +94,7 @@ export class EmbeddingHandle<Payload extends object = PayloadObject> {
   /** The vector stored under a key; undefined when there is none. */
   async get(key: string, options: CallOptions = {}): Promise<StoredVector<Payload> | undefined> {
     try {
-      const path = `${this.#path}/vectors/${keySegment(key)}`;
+      const path = vectorPath(`${this.#path}/vectors`, key);
       const { values, payload } = (await this.#transport.call({ method: 'GET', path }, options)) as VectorResponse;
       return { key, values: Float32Array.from(values), ...(payload === undefined ? {} : { payload: payload as Payload }) };
     } catch (error) {

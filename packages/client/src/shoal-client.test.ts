@@ -140,7 +140,13 @@ test.each([
   expect(() => new ShoalClient(options)).toThrow(expect.objectContaining({ code: 'invalid_field', field }));
 });
 
-test.each(['.', '..', '', 'x'.repeat(513)])('the key %j cannot be fetched', async (key) => {
+test.each(['.', '..', 'a/b'])('the key %j travels whole', async (key) => {
+  await client.embedding('e').get(key).catch(() => undefined);
+  const url = new URL(fake.requests[0]?.url ?? '', 'http://x');
+  expect(url.searchParams.get('key') ?? decodeURIComponent(url.pathname.slice('/v1/embeddings/e/vectors/'.length))).toBe(key);
+});
+
+test.each(['', 'x'.repeat(513)])('the key %j cannot be fetched', async (key) => {
   await expect(client.embedding('e').get(key)).rejects.toMatchObject({ code: 'invalid_key' });
   expect(fake.requests).toEqual([]);
 });

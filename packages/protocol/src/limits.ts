@@ -4,13 +4,19 @@ export const LIMITS = {
   keyBytes: 512,
   /** Names of embeddings, tenants and shards, characters (ASCII). */
   nameChars: 128,
+  /** Name of a model, characters. */
   modelChars: 256,
+  /** Components of a vector. */
   dim: 8_192,
+  /** Partitions of an embedding. */
   partitions: 1_024,
+  /** Replicas of an embedding. */
   replicas: 8,
+  /** Slots of a cluster. */
   slots: 1_024,
   /** Copies of a stream that JetStream keeps at most. */
   natsReplicas: 5,
+  /** Vectors in one partition. */
   vectorsPerPartition: 1 << 24,
   /** Payload of one vector as JSON text. */
   payloadBytes: 64 * 1024,
@@ -49,12 +55,17 @@ export const LIMITS = {
   keysPerRequest: 10_000,
   /** Queries in one search request. */
   queriesPerRequest: 256,
+  /** Neighbours of one search. */
   k: 1_000,
+  /** Candidates that one search keeps. */
   ef: 4_096,
   /** Candidates per result that a search on codes may re-rank. */
   rerank: 64,
+  /** Deadline of a request. */
   timeoutMs: 60_000,
+  /** Links per vector and upper layer. */
   hnswM: 64,
+  /** Candidates considered when a vector is linked. */
   hnswEfConstruction: 2_000,
   /** Upper bound of one mutation message; kept well below the broker's default max_payload of 1 MiB. */
   mutationBytes: 512 * 1024,
@@ -64,8 +75,11 @@ export const LIMITS = {
   searchesPerMessage: 64,
   /** Receipt entries a caller may send back: one per slot. */
   receiptSlots: 1_024,
+  /** Embeddings of one tenant, whatever its quota. */
   embeddingsPerTenant: 100_000,
+  /** Tenants of a cluster. */
   tenants: 100_000,
+  /** API keys of one tenant. */
   keysPerTenant: 1_000,
   /** Embeddings that a key may be bound to. */
   embeddingsPerKey: 100,

@@ -11,6 +11,7 @@ import { systemTimers, type Clock, type Timers } from '@shoal/pacing';
 import { ClusterView } from './cluster/cluster-view.ts';
 import type { GatewayConfig } from './config.ts';
 import { createHttpServer } from './http/http-server.ts';
+import { withComponents } from './http/openapi-document.ts';
 import { answerOtherMethods } from './http/other-methods.ts';
 import { isLoopback } from './http/security-headers.ts';
 import { readTlsMaterial } from './http/tls-files.ts';
@@ -129,7 +130,8 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addTenantRoutes(app, context);
   addKeyRoutes(app, context);
   addAccountRoutes(app, context);
-  app.get(OPENAPI_URL, { config: { access: 'open' }, schema: { hide: true } }, async () => app.swagger());
+  let openapi: object | undefined;
+  app.get(OPENAPI_URL, { config: { access: 'open' }, schema: { hide: true } }, async () => (openapi ??= withComponents(app.swagger() as unknown as { readonly [member: string]: unknown })));
   answerOtherMethods(app, [...Object.values(ROUTES), { method: 'GET', url: OPENAPI_URL }]);
 }
 

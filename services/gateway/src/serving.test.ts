@@ -72,6 +72,24 @@ describe('closing with a request that does not end', () => {
   });
 });
 
+describe('every key', () => {
+  it('can be read, also one that a URL takes for a place', async () => {
+    const fixture = await GatewayFixture.start();
+    await fixture.call('POST', '/v1/embeddings', POINTS);
+    const keys = ['.', '..', 'a/b', '?', '%2e', '💥', ' ', '../x', '#'];
+    const { receipt } = (await fixture.call('POST', '/v1/embeddings/points/vectors', { vectors: keys.map((key, index) => ({ key, values: [index, 1] })) })).json<WriteResponse>();
+    for (const [index, key] of keys.entries()) {
+      const after = `after=${encodeURIComponent(JSON.stringify(receipt))}`;
+      const found = await fixture.call('GET', `/v1/embeddings/points/vectors?key=${encodeURIComponent(key)}&${after}`);
+      expect(found.json(), key).toEqual({ key, values: [index, 1] });
+      if (key === '.' || key === '..') continue;
+      expect((await fixture.call('GET', `/v1/embeddings/points/vectors/${encodeURIComponent(key)}?${after}`)).json(), key).toEqual({ key, values: [index, 1] });
+    }
+    expect((await fixture.call('GET', '/v1/embeddings/points/vectors')).json()).toMatchObject({ code: 'missing_field', field: 'key' });
+    await fixture.close();
+  });
+});
+
 describe('every answer', () => {
   it('carries a request id, the caller\'s own where it is harmless', async () => {
     const fixture = await GatewayFixture.start();

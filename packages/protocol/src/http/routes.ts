@@ -19,6 +19,7 @@ import {
   DeadlineQuerySchema,
   DeleteQuerySchema,
   DeleteRequestSchema,
+  VectorByKeyQuerySchema,
   VectorQuerySchema,
   VectorResponseSchema,
   WriteHeadersSchema,
@@ -106,6 +107,19 @@ export const ROUTES = {
       querystring: WriteQuerySchema,
       body: writeBody,
       response: { 200: answer('The write is durable.', WriteResponseSchema), default: problem },
+    },
+  },
+  getVectorByQuery: {
+    method: 'GET',
+    url: '/v1/embeddings/:name/vectors',
+    config: { access: 'read' },
+    schema: {
+      operationId: 'getVectorByQuery',
+      tags: ['vectors'],
+      summary: 'Read a vector by its key, for keys that no path can carry',
+      params: nameParams,
+      querystring: VectorByKeyQuerySchema,
+      response: { 200: answer('The vector.', VectorResponseSchema), default: problem },
     },
   },
   getVector: {

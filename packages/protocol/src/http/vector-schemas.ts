@@ -57,6 +57,8 @@ export const VectorQuerySchema = closed(
   'Options of a read.',
 );
 
+export const VectorByKeyQuerySchema = closed({ key: VectorKeySchema, ...VectorQuerySchema.properties }, 'Which vector, and options of the read.');
+
 const outcomeNames = Object.keys(OUTCOMES) as Outcome[];
 
 export const WriteResponseSchema = closed(

@@ -47,6 +47,17 @@ export interface HttpServerOptions {
   readonly tls?: TlsMaterial;
 }
 
+/** The subjects of routes, in the order in which the document shows them. */
+const TAGS: readonly (readonly [string, string])[] = [
+  ['embeddings', 'Vector spaces.'],
+  ['vectors', 'Writing, reading and deleting vectors.'],
+  ['search', 'Nearest neighbours.'],
+  ['aliases', 'Further names of embeddings.'],
+  ['tenants', 'Customers, their quotas, usage and limits.'],
+  ['keys', 'API keys of a tenant.'],
+  ['cluster', 'The state of this process and of the cluster.'],
+];
+
 /** Served without a key. Everything else that exists needs one. */
 const isOpen = (request: FastifyRequest): boolean => request.routeOptions.config.access === 'open';
 
@@ -188,13 +199,21 @@ function answerExpectations(app: FastifyInstance): void {
   });
 }
 
+/** Says which key a route needs. */
+function described<Schema extends object>(schema: Schema, access: Access = 'root'): Schema {
+  if (access === 'open') return { ...schema, security: [] };
+  return { ...schema, description: access === 'root' ? 'Needs the root key.' : `Needs a key with at least the role ${access}.` };
+}
+
 async function documentRoutes(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
-    transform: ({ schema, url, route }) => ({ schema: route.config?.access === 'open' ? { ...schema, security: [] } : schema, url }),
+    transform: ({ schema, url, route }) => ({ schema: described(schema, route.config?.access), url }),
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Shoal', version, description: 'A vector database that scales out over a message bus.', license: { name: 'Apache-2.0' } },
-      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+      servers: [{ url: '/', description: 'The gateway that gave this document.' }],
+      tags: TAGS.map(([name, description]) => ({ name, description })),
+      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key of a tenant, or the root key.' } } },
       security: [{ apiKey: [] }],
     },
   });

@@ -1,4 +1,4 @@
-import { DEFAULTS, LIMITS, ShoalError, parseReceipt, parseWait, parseWriteOptions, type Receipt, type Wait, type WriteOptions } from '@shoal/protocol';
+import { DEFAULTS, LIMITS, ShoalError, parseReceipt, parseVectorKey, parseWait, parseWriteOptions, type Receipt, type VectorKey, type Wait, type WriteOptions } from '@shoal/protocol';
 import type { FastifyRequest } from 'fastify';
 
 type Query = { readonly [name: string]: unknown };
@@ -74,9 +74,25 @@ export function deleteOptions(request: FastifyRequest): { readonly wait: Wait; r
   return { wait, timeoutMs };
 }
 
-/** `?after=&timeoutMs=` of a read; `after` is a receipt as JSON. */
-export function readOptions(request: FastifyRequest, slots: number): { readonly after: Receipt; readonly timeoutMs: number } {
+export interface ReadOptions {
+  readonly after: Receipt;
+  readonly timeoutMs: number;
+}
+
+/** `?key=` and the options of a read. */
+export function readByKey(request: FastifyRequest, slots: number): ReadOptions & { readonly key: VectorKey } {
   const query = new QueryString(request);
+  const key = query.take('key');
+  if (key === undefined) throw new ShoalError('missing_field', 'The query parameter key is missing.', { field: 'key' });
+  return { key: parseVectorKey(key), ...readOptionsOf(query, slots) };
+}
+
+/** `?after=&timeoutMs=` of a read; `after` is a receipt as JSON. */
+export function readOptions(request: FastifyRequest, slots: number): ReadOptions {
+  return readOptionsOf(new QueryString(request), slots);
+}
+
+function readOptionsOf(query: QueryString, slots: number): ReadOptions {
   const text = query.take('after');
   const timeoutMs = query.takeTimeoutMs(DEFAULTS.searchTimeoutMs);
   query.refuseRest();

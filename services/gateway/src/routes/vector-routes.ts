@@ -7,7 +7,7 @@ import type { EmbeddingRecord } from '../catalogue/records.ts';
 import { bodyOf, jsonBodyOf } from '../http/request-body.ts';
 import type { Stock } from '../tenancy/storage-quotas.ts';
 import type { WriteOrder, WriteResult } from '../writing/write-path.ts';
-import { deleteOptions, readOptions, writeOptions, writeTimeoutMs } from './query-string.ts';
+import { deleteOptions, readByKey, readOptions, writeOptions, writeTimeoutMs, type ReadOptions } from './query-string.ts';
 import { embeddingOf, keyOf, withFields, type RouteContext } from './route-context.ts';
 
 /** The write request of any of the three content types, checked as a whole. */
@@ -68,14 +68,26 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
     },
   });
 
+  const read = async (record: EmbeddingRecord, key: VectorKey, { after, timeoutMs }: ReadOptions): Promise<VectorResponse> => {
+    const { values, payload, sequence } = await fetchPath.fetch(record, key, after, clock.nowMs() + timeoutMs);
+    return { key, values: Array.from(values), ...(payload === undefined ? {} : { payload: payloadToJson(payload) }), ...(sequence === undefined ? {} : { sequence }) };
+  };
+
   app.route({
     ...ROUTES.getVector,
     handler: async (request): Promise<VectorResponse> => {
       const record = await embeddingOf(request, catalogue);
       const key = keyOf(request);
-      const { after, timeoutMs } = readOptions(request, bus.log.slots);
-      const { values, payload, sequence } = await fetchPath.fetch(record, key, after, clock.nowMs() + timeoutMs);
-      return { key, values: Array.from(values), ...(payload === undefined ? {} : { payload: payloadToJson(payload) }), ...(sequence === undefined ? {} : { sequence }) };
+      return read(record, key, readOptions(request, bus.log.slots));
+    },
+  });
+
+  app.route({
+    ...ROUTES.getVectorByQuery,
+    handler: async (request): Promise<VectorResponse> => {
+      const record = await embeddingOf(request, catalogue);
+      const { key, ...options } = readByKey(request, bus.log.slots);
+      return read(record, key, options);
     },
   });
 
