@@ -81,9 +81,9 @@ describe('every key', () => {
     for (const [index, key] of keys.entries()) {
       const after = `after=${encodeURIComponent(JSON.stringify(receipt))}`;
       const found = await fixture.call('GET', `/v1/embeddings/points/vectors?key=${encodeURIComponent(key)}&${after}`);
-      expect(found.json(), key).toEqual({ key, values: [index, 1] });
+      expect(found.json(), key).toMatchObject({ key, values: [index, 1] });
       if (key === '.' || key === '..') continue;
-      expect((await fixture.call('GET', `/v1/embeddings/points/vectors/${encodeURIComponent(key)}?${after}`)).json(), key).toEqual({ key, values: [index, 1] });
+      expect((await fixture.call('GET', `/v1/embeddings/points/vectors/${encodeURIComponent(key)}?${after}`)).json(), key).toMatchObject({ key, values: [index, 1] });
     }
     expect((await fixture.call('GET', '/v1/embeddings/points/vectors')).json()).toMatchObject({ code: 'missing_field', field: 'key' });
     await fixture.close();

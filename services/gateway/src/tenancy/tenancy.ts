@@ -63,7 +63,7 @@ export class Tenancy {
   async admitVectors(tenant: TenantId, vectorCount: number, added: Stock): Promise<void> {
     const quotas = this.quotasOf(tenant);
     await this.rates.take(tenant, 'vectorsPerSecond', quotas.vectorsPerSecond, vectorCount);
-    if (added.vectors > 0) await this.storage.admit(tenant, quotas, added);
+    if (added.vectors > 0 || added.bytes > 0) await this.storage.admit(tenant, quotas, added);
   }
 
   async start(): Promise<void> {
