@@ -6,7 +6,9 @@ import {
   parseVectorKey,
   receiptToJson,
   type DeleteResponse,
+  type EmbeddingDescription,
   type EmbeddingResponse,
+  type FieldType,
   type Receipt,
   type ReceiptJson,
   type SearchResponse,
@@ -16,19 +18,36 @@ import {
 import { ShoalClientError } from './client-error.ts';
 import type { CallOptions, WriteCallOptions } from './client-options.ts';
 import type { HttpTransport } from './http-transport.ts';
+import type { Filter } from './filter.ts';
 import { CLIENT_LIMITS } from './limits.ts';
+import {
+  countVectors,
+  deleteMatching,
+  scrollVectors,
+  updatePayloads,
+  type DeletedVectors,
+  type PayloadUpdate,
+  type ReadOptions,
+  type ScrolledVector,
+  type ScrollOptions,
+  type UpdateOptions,
+} from './payload-calls.ts';
 import {
   probeVector,
   queryOf,
   searchBody,
   searchCallOptions,
   toSearchAnswer,
+  toSearchGroupsAnswer,
   toSearchManyAnswer,
   type SearchAnswer,
+  type SearchGroupsAnswer,
+  type SearchGroupsRequest,
   type SearchManyAnswer,
   type SearchManyRequest,
   type SearchRequest,
 } from './search.ts';
+import { jsonBody } from './tenants-api.ts';
 import type { PayloadObject, VectorSource } from './vector-batches.ts';
 import { partOptions, writeVectors, type ItemOutcome, type WriteOptions, type WriteResult } from './write-vectors.ts';
 
@@ -36,6 +55,8 @@ export interface StoredVector<Payload extends object = PayloadObject> {
   readonly key: string;
   readonly values: Float32Array;
   readonly payload?: Payload;
+  /** Of the last message that changed the vector or its payload; for `ifSequence`. */
+  readonly sequence?: number;
 }
 
 export interface DeleteOptions extends WriteCallOptions {
@@ -95,8 +116,8 @@ export class EmbeddingHandle<Payload extends object = PayloadObject> {
   async get(key: string, options: CallOptions = {}): Promise<StoredVector<Payload> | undefined> {
     try {
       const path = vectorPath(`${this.#path}/vectors`, key);
-      const { values, payload } = (await this.#transport.call({ method: 'GET', path }, options)) as VectorResponse;
-      return { key, values: Float32Array.from(values), ...(payload === undefined ? {} : { payload: payload as Payload }) };
+      const { values, payload, sequence } = (await this.#transport.call({ method: 'GET', path }, options)) as VectorResponse;
+      return { key, values: Float32Array.from(values), ...(payload === undefined ? {} : { payload: payload as Payload }), ...(sequence === undefined ? {} : { sequence }) };
     } catch (error) {
       if (error instanceof ShoalError && error.code === 'vector_not_found') return undefined;
       throw error;
@@ -119,13 +140,43 @@ export class EmbeddingHandle<Payload extends object = PayloadObject> {
     return { accepted, receipt: receiptToJson(receipt), ...(outcomes.length === 0 ? {} : { outcomes }) };
   }
 
+  /** Changes payloads and leaves the vectors; keys that do not exist have the outcome `absent`. Safe to retry, and retried. */
+  async updatePayloads(updates: readonly PayloadUpdate<Payload>[], options: UpdateOptions = {}): Promise<WriteResult> {
+    return await updatePayloads(this.#transport, this.#path, updates, options);
+  }
+
+  /** Deletes every vector that passes the filter where the delete stands in the log: what is written later stays. */
+  async deleteMatching(filter: Filter<Payload>, options: DeleteOptions = {}): Promise<DeletedVectors> {
+    return await deleteMatching(this.#transport, this.#path, filter, options);
+  }
+
+  /** How many vectors there are, or pass a filter. */
+  async count(options: ReadOptions<Payload> = {}): Promise<number> {
+    return await countVectors(this.#transport, this.#path, options);
+  }
+
+  /** All vectors, or those that pass a filter. No key comes twice, and what lives from the beginning to the end comes once, whatever is written meanwhile. */
+  scroll(options: ScrollOptions<Payload> = {}): AsyncGenerator<ScrolledVector<Payload>> {
+    return scrollVectors(this.#transport, this.#path, options) as AsyncGenerator<ScrolledVector<Payload>>;
+  }
+
+  /** Declares fields of payloads that filters may name, beside those that are declared. Repeating it changes nothing. */
+  async declareFields(fields: { readonly [Field in keyof Payload & string]?: FieldType }, options: CallOptions = {}): Promise<EmbeddingDescription> {
+    return (await this.#transport.call({ method: 'POST', path: `${this.#path}/fields`, body: jsonBody({ fields }) }, options)) as EmbeddingDescription;
+  }
+
   /** The nearest neighbours of a vector, or of the vector stored under a key. */
-  async search(request: SearchRequest): Promise<SearchAnswer<Payload>> {
+  async search(request: SearchRequest<Payload>): Promise<SearchAnswer<Payload>> {
     return toSearchAnswer(await this.#search(request)) as SearchAnswer<Payload>;
   }
 
+  /** The nearest groups of neighbours with the same value of a declared field. */
+  async searchGroups(request: SearchGroupsRequest<Payload>): Promise<SearchGroupsAnswer<Payload>> {
+    return toSearchGroupsAnswer(await this.#search(request)) as SearchGroupsAnswer<Payload>;
+  }
+
   /** Several searches in one request, 1 to 256. */
-  async searchMany(request: SearchManyRequest): Promise<SearchManyAnswer<Payload>> {
+  async searchMany(request: SearchManyRequest<Payload>): Promise<SearchManyAnswer<Payload>> {
     return toSearchManyAnswer(await this.#search(request)) as SearchManyAnswer<Payload>;
   }
 
@@ -151,7 +202,7 @@ export class EmbeddingHandle<Payload extends object = PayloadObject> {
     }
   }
 
-  async #search(request: SearchRequest | SearchManyRequest): Promise<SearchResponse> {
+  async #search(request: SearchRequest<Payload> | SearchManyRequest<Payload>): Promise<SearchResponse> {
     const content = searchBody(queryOf(request), request);
     const call = { method: 'POST', path: `${this.#path}/search`, body: { mediaType: 'application/json', content } } as const;
     return (await this.#transport.call(call, searchCallOptions(request))) as SearchResponse;

@@ -1,10 +1,11 @@
 /** Searches: what the caller asks, the JSON body it becomes, and the answer with vectors as Float32Array again. */
 import { LIMITS, ShoalError, type ReceiptJson, type SearchPath, type SearchResponse } from '@shoal/protocol';
 import type { CallOptions } from './client-options.ts';
+import type { Filter } from './filter.ts';
 import { CLIENT_LIMITS } from './limits.ts';
 import type { PayloadObject } from './vector-batches.ts';
 
-export interface SearchOptions {
+export interface SearchOptions<Payload extends object = PayloadObject> {
   /** How many neighbours, 1 to 1,000. */
   readonly k: number;
   /** Size of the candidate list in the graph; more is slower with better recall. */
@@ -17,17 +18,28 @@ export interface SearchOptions {
   readonly include?: readonly ('values' | 'payload')[];
   /** What the server may spend, milliseconds; the call itself then takes at most 2 s longer, retries included. */
   readonly timeoutMs?: number;
+  /** Neighbours must pass it. */
+  readonly filter?: Filter<Payload>;
+  /** Neighbours farther away are left out. */
+  readonly maxDistance?: number;
+  /** Neighbours to skip; with k at most 1,000. */
+  readonly offset?: number;
   /** Whether an answer without some partitions is better than none. */
   readonly allowPartial?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** A search for the neighbours of a vector, or of the vector that is stored under a key. */
-export type SearchRequest = SearchOptions & ({ readonly vector: Float32Array | readonly number[] } | { readonly key: string });
+export type SearchRequest<Payload extends object = PayloadObject> = SearchOptions<Payload> & ({ readonly vector: Float32Array | readonly number[] } | { readonly key: string });
 
-export interface SearchManyRequest extends SearchOptions {
+export interface SearchManyRequest<Payload extends object = PayloadObject> extends SearchOptions<Payload> {
   readonly vectors: readonly (Float32Array | readonly number[])[];
 }
+
+/** A search whose neighbours come in groups of equal values of a declared field; `k` counts groups. */
+export type SearchGroupsRequest<Payload extends object = PayloadObject> = SearchRequest<Payload> & {
+  readonly groupBy: { readonly field: keyof Payload & string; readonly size?: number };
+};
 
 export interface Hit<Payload extends object = PayloadObject> {
   readonly key: string;
@@ -37,7 +49,18 @@ export interface Hit<Payload extends object = PayloadObject> {
   readonly payload?: Payload;
 }
 
-type AnswerHead = Omit<SearchResponse, 'results'>;
+export interface GroupOfHits<Payload extends object = PayloadObject> {
+  readonly value: string | number | boolean;
+  /** Nearest first. */
+  readonly hits: readonly Hit<Payload>[];
+}
+
+export interface SearchGroupsAnswer<Payload extends object = PayloadObject> extends AnswerHead {
+  /** Nearest group first. */
+  readonly groups: readonly GroupOfHits<Payload>[];
+}
+
+type AnswerHead = Omit<SearchResponse, 'results' | 'groups'>;
 
 export interface SearchAnswer<Payload extends object = PayloadObject> extends AnswerHead {
   /** Nearest first. */
@@ -53,19 +76,19 @@ type Query = { readonly vector: unknown } | { readonly vectors: unknown } | { re
 
 const plain = (vector: Float32Array | readonly number[]): readonly number[] => (vector instanceof Float32Array ? Array.from(vector) : vector);
 
-export function queryOf(request: SearchRequest | SearchManyRequest): Query {
+export function queryOf<Payload extends object>(request: SearchRequest<Payload> | SearchManyRequest<Payload>): Query {
   if ('vectors' in request) return { vectors: request.vectors.map(plain) };
   if ('key' in request) return { key: request.key };
   return { vector: plain(request.vector) };
 }
 
-export function searchBody(query: Query, options: SearchOptions): string {
-  const { k, ef, path, rerank, after, include, timeoutMs, allowPartial } = options;
-  return JSON.stringify({ ...query, k, ef, path, rerank, after, include, timeoutMs, allowPartial });
+export function searchBody<Payload extends object>(query: Query, options: SearchOptions<Payload> & { readonly groupBy?: object }): string {
+  const { k, ef, path, rerank, after, include, timeoutMs, allowPartial, filter, maxDistance, offset, groupBy } = options;
+  return JSON.stringify({ ...query, k, ef, path, rerank, after, include, timeoutMs, allowPartial, filter, maxDistance, offset, groupBy });
 }
 
 /** The client outlasts the server's deadline a little, so that the server's own error arrives. */
-export function searchCallOptions(options: SearchOptions): CallOptions {
+export function searchCallOptions<Payload extends object>(options: SearchOptions<Payload>): CallOptions {
   return {
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs + CLIENT_LIMITS.searchGraceMs }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -91,6 +114,11 @@ function toHit({ key, distance, values, payload }: WireHit): Hit {
 export function toSearchAnswer(response: SearchResponse): SearchAnswer {
   const { results, ...head } = response;
   return { ...head, hits: (results as readonly WireHit[]).map(toHit) };
+}
+
+export function toSearchGroupsAnswer(response: SearchResponse): SearchGroupsAnswer {
+  const { results: _results, groups = [], ...head } = response;
+  return { ...head, groups: groups.map(({ value, hits }) => ({ value, hits: hits.map(toHit) })) };
 }
 
 export function toSearchManyAnswer(response: SearchResponse): SearchManyAnswer {

@@ -1,4 +1,5 @@
 import { ShoalError, type ClusterResponse, type EmbeddingDescription, type EmbeddingListResponse, type LimitsResponse, type RegisterRequest, type RegisterResponse } from '@shoal/protocol';
+import { AliasesApi } from './aliases-api.ts';
 import { parseClientOptions, type CallOptions, type ClientSettings, type ShoalClientOptions } from './client-options.ts';
 import { EmbeddingHandle } from './embedding-handle.ts';
 import { HttpTransport } from './http-transport.ts';
@@ -22,6 +23,7 @@ export class ShoalClient {
   readonly #transport: HttpTransport;
   readonly tenants: TenantsApi;
   readonly keys: KeysApi;
+  readonly aliases: AliasesApi;
 
   /** Throws `invalid_field` for options that cannot be. */
   constructor(options: ShoalClientOptions) {
@@ -29,6 +31,7 @@ export class ShoalClient {
     this.#transport = new HttpTransport(this.#settings);
     this.tenants = new TenantsApi(this.#transport);
     this.keys = new KeysApi(this.#transport);
+    this.aliases = new AliasesApi(this.#transport);
   }
 
   get url(): string {

@@ -11,6 +11,8 @@ export interface VectorToWrite<Payload extends object = PayloadObject> {
   readonly values: Float32Array | readonly number[];
   /** A JSON object that is stored with the vector. */
   readonly payload?: Payload;
+  /** Only when the vector has this sequence; 0: only when there is none. Otherwise the outcome is `conflict`. */
+  readonly ifSequence?: number;
 }
 
 /** Many vectors: all at once, or as they come. */
@@ -21,6 +23,7 @@ export interface BatchItem {
   readonly values: Float32Array | readonly number[];
   /** UTF-8 JSON text. */
   readonly payload?: Uint8Array;
+  readonly ifSequence?: number;
 }
 
 export interface VectorBatch {
@@ -40,9 +43,14 @@ export async function* vectorBatches(vectors: VectorSource<object>, batchVectors
   let items: BatchItem[] = [];
   let bytes = 0;
   let firstIndex = 0;
-  for await (const { key, values, payload } of vectors) {
+  for await (const { key, values, payload, ifSequence } of vectors) {
     const field = `vectors[${firstIndex + items.length}].payload`;
-    const item: BatchItem = payload === undefined ? { key, values } : { key, values, payload: parsePayload(payload, field) };
+    const item: BatchItem = {
+      key,
+      values,
+      ...(payload === undefined ? {} : { payload: parsePayload(payload, field) }),
+      ...(ifSequence === undefined ? {} : { ifSequence }),
+    };
     const itemBytes = estimatedBytes(item);
     if (items.length >= batchVectors || (items.length > 0 && bytes + itemBytes > CLIENT_LIMITS.batchBytes)) {
       yield { firstIndex, items };

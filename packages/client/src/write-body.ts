@@ -1,4 +1,4 @@
-/** The request for one batch: the binary form when every vector is a Float32Array of one dimension, JSON otherwise. */
+/** The request for one batch: the binary form when every vector is a Float32Array of one dimension without a condition, JSON otherwise. */
 import { VECTOR_BODY_MEDIA_TYPE, encodeVectorBody, payloadToJson, type VectorInput, type Wait, type WriteMode } from '@shoal/protocol';
 import type { HttpCall } from './http-transport.ts';
 import type { BatchItem } from './vector-batches.ts';
@@ -10,14 +10,15 @@ export interface WriteSettings {
 }
 
 function isBinary(item: BatchItem, dim: number): item is VectorInput {
-  return item.values instanceof Float32Array && item.values.length === dim;
+  return item.values instanceof Float32Array && item.values.length === dim && item.ifSequence === undefined;
 }
 
 function toJson(items: readonly BatchItem[], { mode, wait }: WriteSettings): string {
-  const vectors = items.map(({ key, values, payload }) => ({
+  const vectors = items.map(({ key, values, payload, ifSequence }) => ({
     key,
     values: values instanceof Float32Array ? Array.from(values) : values,
     payload: payload === undefined ? undefined : payloadToJson(payload),
+    ifSequence,
   }));
   return JSON.stringify({ vectors, mode, wait });
 }
