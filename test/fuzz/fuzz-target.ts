@@ -20,7 +20,7 @@ export async function prepareTarget(target: FuzzTarget): Promise<FuzzKeys> {
   const others: string[] = [];
   for (const tenant of ['default', 'fuzz-a']) {
     for (const role of ['read', 'write', 'admin']) others.push((await post(target, '/v1/keys', { role }, { 'x-shoal-tenant': tenant })).key ?? '');
-    await post(target, '/v1/embeddings', { name: 'fuzz', model: 'm', dim: 4, distance: 'l2' }, { 'x-shoal-tenant': tenant });
+    await post(target, '/v1/embeddings', { name: 'fuzz', model: 'm', dim: 4, distance: 'l2', fields: { n: 'integer', tag: 'keyword' } }, { 'x-shoal-tenant': tenant });
   }
   await post(target, '/v1/embeddings', { name: 'angles', model: 'm', dim: 4, distance: 'cosine' });
   return { root: target.rootKey, others };

@@ -24,23 +24,38 @@ const WORDS = ['read', 'write', 'admin', 'root', 'upsert', 'insert', 'applied', 
 const vector = (choice: SeededChoice): number[] => Array.from({ length: DIM }, () => Math.round((choice.next() * 2 - 1) * 1_000) / 1_000 + 0.001);
 const key = (choice: SeededChoice): string => `k${choice.below(500)}`;
 
+function filter(choice: SeededChoice): { readonly [member: string]: unknown } {
+  return choice.of([
+    { must: [{ field: 'n', equals: choice.below(10) }] },
+    { should: [{ field: 'tag', any_of: ['x', 'y'] }, { field: 'n', range: { gte: choice.below(10), lt: 10 } }] },
+    { must_not: [{ field: 'tag', exists: true }], must: [{ key_in: [key(choice), key(choice)] }] },
+    { must: [{ should: [{ must: [{ field: 'n', range: { gt: 3 } }] }] }] },
+    {},
+  ]);
+}
+
 function sampleBody(operation: string, choice: SeededChoice): unknown {
   switch (operation) {
     case 'registerEmbedding': return { name: choice.of(['fuzz', 'other', 'gone']), model: choice.of(['m', 'm2']), dim: DIM, distance: choice.of(['l2', 'cosine', 'dot']) };
     case 'writeVectors': return { vectors: Array.from({ length: 1 + choice.below(5) }, () => ({ key: key(choice), values: vector(choice), payload: { n: choice.below(10), tag: 'x' } })), mode: choice.of(['upsert', 'insert']) };
-    case 'deleteVectors': return { keys: [key(choice), key(choice)] };
+    case 'deleteVectors': return choice.chance(0.7) ? { keys: [key(choice), key(choice)] } : { filter: { ...filter(choice), must: [{ field: 'n', equals: choice.below(1_000) }] } };
+    case 'updatePayloads': return { updates: [{ key: key(choice), payload: { n: choice.below(10), tag: choice.of(['x', 'y', null]) } }], mode: choice.of(['merge', 'replace']) };
+    case 'declareFields': return { fields: choice.of([{ n: 'integer' }, { tag: 'keyword' }, { tags: 'keywords' }, { at: 'datetime' }, { ok: 'boolean' }, { score: 'float' }]) };
+    case 'scrollVectors': return { limit: 1 + choice.below(20), filter: filter(choice), include: ['payload'], timeoutMs: 200 };
+    case 'countVectors': return { filter: filter(choice), timeoutMs: 200 };
+    case 'setAlias': return { embedding: choice.of(['fuzz', 'angles', 'other']) };
     case 'search': return choice.chance(0.7)
-      ? { vector: vector(choice), k: 1 + choice.below(20), ef: 50, include: ['payload'], timeoutMs: 200 }
+      ? { vector: vector(choice), k: 1 + choice.below(20), ef: 50, include: ['payload'], timeoutMs: 200, ...(choice.chance(0.3) ? { filter: filter(choice) } : {}) }
       : { vectors: [vector(choice), vector(choice)], k: 3, path: choice.of(['auto', 'exact', 'rabitq', 'flat']), timeoutMs: 200, after: { [choice.below(64)]: 1 + choice.below(3) } };
     case 'createTenant': return { tenant: choice.of(['fuzz-a', 'fuzz-b', 'gone']), quotas: { vectors: choice.below(100_000) } };
     case 'updateTenant': return { quotas: { requestsPerSecond: choice.of([null, 1_000]), bytes: choice.of([null, 1e9]) } };
     case 'createKey': return { role: choice.of(WORDS.slice(0, 3)), name: 'n', embeddings: ['fuzz'] };
-    default: return { k: 3, limit: 5, filter: { equals: { field: 'n', value: choice.below(10) } }, cursor: '', alias: 'other', embedding: 'fuzz', timeoutMs: 200 };
+    default: return { k: 3, limit: 5, filter: filter(choice), cursor: '', alias: 'other', embedding: 'fuzz', timeoutMs: 200 };
   }
 }
 
 /** What is dropped and deleted is set apart, so that the rest of the requests finds something. */
-const ENDING = new Set(['dropEmbedding', 'deleteTenant']);
+const ENDING = new Set(['dropEmbedding', 'deleteTenant', 'deleteAlias']);
 
 function segment(operation: string, parameter: string, choice: SeededChoice): string {
   if (choice.chance(0.15)) return choice.of(ODD_SEGMENTS).replaceAll(' ', '%20').replaceAll('ü', '%C3%BC');
@@ -48,6 +63,7 @@ function segment(operation: string, parameter: string, choice: SeededChoice): st
   switch (parameter) {
     case 'name': return choice.of(NAMES);
     case 'key': return key(choice);
+    case 'alias': return choice.of(['gone', 'alias', 'fuzz']);
     case 'tenant': return choice.of(['fuzz-a', 'gone', 'never']);
     default: return choice.bytes(8).toString('hex');
   }
@@ -96,7 +112,7 @@ function writeBody(choice: SeededChoice): Body {
 }
 
 /** Registrations and drops leave a trace in the registry for good, so real ones are rare. */
-const RARE = new Set(['registerEmbedding', 'dropEmbedding', 'createTenant', 'deleteTenant', 'createKey']);
+const RARE = new Set(['registerEmbedding', 'dropEmbedding', 'createTenant', 'deleteTenant', 'createKey', 'setAlias', 'deleteAlias']);
 
 export function nextRequest(keys: FuzzKeys, choice: SeededChoice): FuzzRequest {
   if (choice.chance(0.002)) return malformed(keys, choice);
