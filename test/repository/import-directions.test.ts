@@ -12,6 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bus: ['protocol'],
   'shard-core': ['index', 'pacing', 'protocol', 'store'],
   client: ['protocol'],
+  langchain: ['client'],
   telemetry: ['protocol'],
   bench: ['index', 'protocol'],
   cli: ['bench', 'bus', 'client', 'process', 'protocol'],
