@@ -50,13 +50,16 @@ export class FairGate {
     return this.#queue.size;
   }
 
+  /** Whether the caller is inside now, which needs one `leave`; false when it would have to wait. */
+  tryEnter(tenant: string): boolean {
+    if (this.#queue.size > 0 || !this.#mayEnter(tenant)) return false;
+    this.#admit(tenant);
+    return true;
+  }
+
   /** Undefined when the caller is inside already. Throws or rejects with `overloaded`; every entry needs one `leave`. */
   enter(tenant: string, cost = 1, signal?: AbortSignal): Promise<void> | undefined {
-    if (this.#queue.size === 0 && this.#mayEnter(tenant)) {
-      this.#admit(tenant);
-      return undefined;
-    }
-    return this.#wait(tenant, cost, signal);
+    return this.tryEnter(tenant) ? undefined : this.#wait(tenant, cost, signal);
   }
 
   leave(tenant: string): void {

@@ -49,21 +49,24 @@ export class Admission {
   /** Throws or rejects with `overloaded`. Rejects with nothing to say when the connection goes while the request waits. */
   admit(tenant: TenantId, bodyBytes: number, response: ServerResponse): Promise<void> | undefined {
     if (this.#lateLooks >= GATEWAY_LIMITS.lagSamples) throw new ShoalError('overloaded', 'This gateway has more to do than it can. Try again shortly.');
-    const cost = 1 + Math.floor(bodyBytes / GATEWAY_LIMITS.bodyBytesPerTurn);
     const leave = (): void => this.#gate.leave(tenant);
+    if (this.#gate.tryEnter(tenant)) {
+      response.once('close', leave);
+      return undefined;
+    }
+    return this.#admitLater(tenant, 1 + Math.floor(bodyBytes / GATEWAY_LIMITS.bodyBytesPerTurn), response, leave);
+  }
+
+  async #admitLater(tenant: TenantId, cost: number, response: ServerResponse, leave: () => void): Promise<void> {
     const gone = new AbortController();
     const onGone = (): void => gone.abort(new ShoalError('malformed_body', 'The connection ended before the request had its turn.'));
     response.once('close', onGone);
-    const waiting = this.#gate.enter(tenant, cost, gone.signal);
-    const begin = (): void => {
+    try {
+      await this.#gate.enter(tenant, cost, gone.signal);
+    } finally {
       response.off('close', onGone);
-      if (response.closed || response.destroyed) leave();
-      else response.once('close', leave);
-    };
-    if (waiting === undefined) {
-      begin();
-      return undefined;
     }
-    return waiting.then(begin);
+    if (response.closed || response.destroyed) leave();
+    else response.once('close', leave);
   }
 }

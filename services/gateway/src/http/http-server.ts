@@ -92,7 +92,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await documentRoutes(app, options.version);
   answerExpectations(app);
   addHooks(app, options);
-  addSecurityHeaders(app, options.tls !== undefined);
   return app;
 }
 
@@ -104,7 +103,7 @@ function serverOptions(tls: TlsMaterial | undefined): { readonly http: HttpOptio
   return tls === undefined ? { http } : ({ https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { readonly http: HttpOptions });
 }
 
-function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenancy, isClosing }: HttpServerOptions): void {
+function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenancy, isClosing, tls }: HttpServerOptions): void {
   const authentication = new Authentication({ rootKey, directory: tenancy.directory, clock, loaded: () => tenancy.loaded });
   const admission = new Admission(timers, () => clock.nowMs());
   app.addHook('onReady', async () => admission.start());
@@ -127,11 +126,16 @@ function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenanc
     // The root key is the way in to set a rate right.
     const { requestsPerSecond } = tenancy.quotasOf(request.tenant);
     if (requestsPerSecond !== undefined && request.caller.role !== 'root') await tenancy.rates.take(request.tenant, 'requestsPerSecond', requestsPerSecond, 1);
-    await admission.admit(request.tenant, Number(request.headers['content-length'] ?? 0), reply.raw);
+    const turn = admission.admit(request.tenant, Number(request.headers['content-length'] ?? 0), reply.raw);
+    if (turn !== undefined) await turn;
   });
-  app.addHook('onSend', async (request, reply, payload) => {
+  const overTls = tls !== undefined;
+  // With a callback instead of a promise, because it runs for every answer.
+  app.addHook('onSend', (request, reply, payload, done) => {
     if (isClosing()) void reply.header('connection', 'close');
+    addSecurityHeaders(reply, overTls);
     if (request.cost !== undefined) countCost(request, reply, payload, tenancy);
+    done();
   });
   app.addHook('onResponse', async (request, reply) => {
     endUnfinishedRequest(request, timers);

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply } from 'fastify';
 
 const ALWAYS: { readonly [header: string]: string } = {
   'x-content-type-options': 'nosniff',
@@ -10,12 +10,10 @@ const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 const ONE_YEAR = 'max-age=31536000';
 
 /** Tells browsers to take answers for what they are. */
-export function addSecurityHeaders(app: FastifyInstance, overTls: boolean): void {
-  app.addHook('onSend', async (_request, reply) => {
-    for (const [header, value] of Object.entries(ALWAYS)) if (!reply.hasHeader(header)) void reply.header(header, value);
-    if (!reply.hasHeader('content-security-policy')) void reply.header('content-security-policy', DATA_POLICY);
-    if (overTls) void reply.header('strict-transport-security', ONE_YEAR);
-  });
+export function addSecurityHeaders(reply: FastifyReply, overTls: boolean): void {
+  for (const header in ALWAYS) if (!reply.hasHeader(header)) void reply.header(header, ALWAYS[header]);
+  if (!reply.hasHeader('content-security-policy')) void reply.header('content-security-policy', DATA_POLICY);
+  if (overTls) void reply.header('strict-transport-security', ONE_YEAR);
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;

@@ -37,7 +37,8 @@ async function read(name: string, path: string): Promise<string> {
 
 /** Certificate and key, checked to belong together. Throws `invalid_configuration`. */
 export async function readTlsMaterial({ certificateFile, keyFile }: TlsFiles): Promise<TlsMaterial> {
-  const [cert, key] = await Promise.all([read(CERTIFICATE, certificateFile), read(KEY, keyFile)]);
+  const cert = await read(CERTIFICATE, certificateFile);
+  const key = await read(KEY, keyFile);
   try {
     createSecureContext({ cert, key });
   } catch (cause) {

@@ -153,13 +153,13 @@ describe('a search lane', () => {
     const lane = laneOf(1, 1);
     void lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER);
     await settle();
-    const gone = new AbortController();
-    const given = lane.search(workOf(1), clock.nowMs() + IN_TIME, { ...CALLER, signal: gone.signal });
+    let isGone = false;
+    const given = lane.search(workOf(1), clock.nowMs() + IN_TIME, { ...CALLER, isGone: () => isGone });
     void lane.search(workOf(2), clock.nowMs() + IN_TIME, CALLER);
-    gone.abort();
-    expect(await given).toMatchObject({ ok: false });
+    isGone = true;
     shard.messages[0]?.answer();
     await settle();
+    expect(await given).toMatchObject({ ok: false });
     expect(shard.messages[1]?.items.map(({ vector }) => vector[0])).toEqual([2]);
   });
 

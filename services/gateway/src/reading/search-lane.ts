@@ -10,13 +10,14 @@ export type SearchResult = SearchAnswer | ItemFailure;
 /** For whom a search is. */
 export interface SearchCaller {
   readonly tenant: TenantId;
-  /** Aborted when nobody waits for the answer any more; a search that has not left by then is not sent. */
-  readonly signal?: AbortSignal;
+  /** Whether nobody waits for the answer any more; a search that has not left by then is not sent. */
+  readonly isGone?: () => boolean;
 }
 
 interface PendingSearch {
   readonly work: SearchWork;
   readonly deadlineMs: number;
+  readonly isGone: (() => boolean) | undefined;
   readonly settle: (result: SearchResult) => void;
   readonly cancelTimer: () => void;
   settled: boolean;
@@ -69,26 +70,23 @@ export class SearchLane {
     this.#limits = limits;
   }
 
-  search(work: SearchWork, deadlineMs: number, { tenant, signal }: SearchCaller): Promise<SearchResult> {
+  search(work: SearchWork, deadlineMs: number, { tenant, isGone }: SearchCaller): Promise<SearchResult> {
     return new Promise((resolve) => {
       const remainingMs = deadlineMs - this.#clock.nowMs();
       if (remainingMs <= 0) return resolve(this.#tooLate());
-      if (signal?.aborted === true) return resolve(GONE);
-      const onAbort = (): void => pending.settle(GONE);
       const pending: PendingSearch = {
         work,
         deadlineMs,
+        isGone,
         settled: false,
         settle: (result) => {
           if (pending.settled) return;
           pending.settled = true;
           pending.cancelTimer();
-          signal?.removeEventListener('abort', onAbort);
           resolve(result);
         },
         cancelTimer: this.#timers.after(remainingMs, () => pending.settle(this.#tooLate())),
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.push(tenant, pending);
       if (this.#waiting.size > GATEWAY_LIMITS.queuedSearchesPerSlot) this.#turnAway();
       this.#planPump();
@@ -137,6 +135,7 @@ export class SearchLane {
       const pending = this.#leftOver ?? this.#waiting.take();
       this.#leftOver = undefined;
       if (pending === undefined) break;
+      if (pending.isGone?.() === true) pending.settle(GONE);
       if (pending.settled) continue;
       messageBytes += pending.work.vector.byteLength + (pending.work.filter?.byteLength ?? 0) + ITEM_BYTES;
       answerBytes += answerBytesOf(pending.work);

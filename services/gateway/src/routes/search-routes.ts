@@ -1,5 +1,5 @@
 import { ROUTES, parseSearchRequest, payloadToJson, type Hit, type SearchHit, type SearchResponse } from '@shoal/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { jsonBodyOf } from '../http/request-body.ts';
 import { searchGroups } from '../reading/grouped-search.ts';
 import type { SearchCaller } from '../reading/search-lane.ts';
@@ -16,11 +16,9 @@ function hitToJson({ key, distance, values, payload }: SearchHit): Hit {
   };
 }
 
-/** For whom a search is; its signal says when the connection is gone. */
-function callerOf(request: FastifyRequest, reply: FastifyReply): SearchCaller {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return { tenant: request.tenant, signal: gone.signal };
+/** For whom a search is, and whether the connection still stands. */
+function callerOf({ tenant, raw: { socket } }: FastifyRequest): SearchCaller {
+  return { tenant, isGone: () => socket.destroyed };
 }
 
 /** What an answer says beside its neighbours. */
@@ -37,11 +35,11 @@ function headOf({ missingPartitions, path, distanceComputations }: Omit<SearchOu
 export function addSearchRoutes(app: FastifyInstance, { bus, catalogue, clock, searchPath }: RouteContext): void {
   app.route({
     ...ROUTES.search,
-    handler: async (request, reply): Promise<SearchResponse> => {
+    handler: async (request): Promise<SearchResponse> => {
       const startedAtMs = clock.nowMs();
       refuseQuery(request);
       const { record, used: search } = await withFields(request, catalogue, ({ spec }) => parseSearchRequest(jsonBodyOf(request), spec, bus.log.slots));
-      const caller = callerOf(request, reply);
+      const caller = callerOf(request);
       const { groupBy } = search;
       if (groupBy !== undefined) {
         const { groups, ...outcome } = await searchGroups(searchPath, record, { ...search, groupBy }, caller);
