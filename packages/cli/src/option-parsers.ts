@@ -1,5 +1,6 @@
 /** Parsers of option texts for commander; each refuses with a sentence that commander prints with the option's name. */
 import { isAbsolute, resolve } from 'node:path';
+import type { Filter } from '@shoal/client';
 import { InvalidArgumentError } from 'commander';
 
 export function wholeNumber(minimum: number, maximum: number): (text: string) => number {
@@ -39,6 +40,12 @@ export function someOf<const Choices extends readonly string[]>(choices: Choices
   return (text) => [...new Set(text.split(',').map((part) => parseOne(part.trim())))];
 }
 
+export function finiteNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
 export function fraction(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('It must be a number from 0 to 1.');
@@ -60,6 +67,15 @@ export function numberArray(text: string): number[] {
     throw new InvalidArgumentError('It must be a JSON array of numbers, such as "[0.1, 0.2]".');
   }
   return value as number[];
+}
+
+/** A filter as the API takes it; what is in it the server judges. */
+export function filterJson(text: string): Filter {
+  const value = parseJson(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidArgumentError('It must be a filter, such as \'{"field": "colour", "equals": "red"}\'.');
+  }
+  return value as Filter;
 }
 
 /** A receipt as a write printed it. */

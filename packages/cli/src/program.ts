@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Help, type Option } from 'commander';
 import type { CliSystem } from './cli-system.ts';
+import { addAliasCommand } from './commands/alias.ts';
 import { addClusterCommand } from './commands/cluster.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDevCommand } from './commands/dev.ts';
@@ -11,6 +12,7 @@ import { addRecallCommand } from './commands/recall.ts';
 import { addSearchCommand } from './commands/search.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTenantCommand } from './commands/tenant.ts';
+import { addVectorCommands } from './commands/vectors.ts';
 import { addConnectionOptions } from './connection-options.ts';
 
 /** Of this package; its package.json lies above both src and dist. */
@@ -40,6 +42,8 @@ export function buildProgram(system: CliSystem): Command {
   addClusterCommand(program, system);
   addLoadCommand(program, system);
   addSearchCommand(program, system);
+  addVectorCommands(program, system);
+  addAliasCommand(program, system);
   addRecallCommand(program, system);
   addStatusCommand(program, system);
   addTenantCommand(program, system);

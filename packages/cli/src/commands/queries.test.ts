@@ -160,3 +160,12 @@ test('help shows defaults as they are typed, and none for switches that are off'
   expect(shoal.out).toMatch(/--ef <sizes> .*\(default: 100\)/);
   expect(shoal.out).not.toMatch(/default: (false|\[|"")/);
 });
+
+test('a filtered search sends the filter, and refuses one that is none', async () => {
+  await shoal.run('search', 'e', '--key', 'r7', '--filter', '{"key_in":["r1"]}', '--max-distance', '-0.5', '--offset', '3');
+  expect(JSON.parse(String(fake.requests.at(-1)?.body))).toMatchObject({ filter: { key_in: ['r1'] }, maxDistance: -0.5, offset: 3 });
+  expect(await shoal.run('count', 'e', '--filter', '[]')).toBe(1);
+  expect(shoal.err).toMatch(/It must be a filter/);
+  expect(await shoal.run('fields', 'e', '--declare', 'year=number')).toBe(1);
+  expect(shoal.err).toMatch(/types are keyword, keywords/);
+});

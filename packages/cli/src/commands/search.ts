@@ -1,13 +1,13 @@
 /** `shoal search NAME`: the neighbours of a vector, a stored key, or a row of a file, as a table. */
 import { openDataset, readRow } from '@shoal/bench/datasets';
-import type { Hit, ReceiptJson, SearchAnswer, SearchRequest } from '@shoal/client';
+import type { Filter, Hit, ReceiptJson, SearchAnswer, SearchRequest } from '@shoal/client';
 import { INCLUDES, LIMITS, SEARCH_PATHS, ShoalError, type SearchPath } from '@shoal/protocol';
 import type { Command } from 'commander';
 import type { CliSystem } from '../cli-system.ts';
 import { addConnectionOptions, connectionOf } from '../connection-options.ts';
 import { connect, type ConnectionOptions } from '../connection.ts';
 import { CLI_LIMITS } from '../limits.ts';
-import { numberArray, oneOf, pathFrom, receiptJson, someOf, wholeNumber } from '../option-parsers.ts';
+import { filterJson, finiteNumber, numberArray, oneOf, pathFrom, receiptJson, someOf, wholeNumber } from '../option-parsers.ts';
 import { formatCount } from '../text/quantities.ts';
 import { shorten, textTable, type Column } from '../text/text-table.ts';
 
@@ -22,6 +22,9 @@ export interface SearchCommandOptions {
   readonly path?: SearchPath;
   readonly include?: readonly ('values' | 'payload')[];
   readonly after?: ReceiptJson;
+  readonly filter?: Filter;
+  readonly maxDistance?: number;
+  readonly offset?: number;
   readonly json: boolean;
 }
 
@@ -57,7 +60,7 @@ function toJson({ hits, ...head }: SearchAnswer): string {
 
 async function runSearchCommand(name: string, options: SearchCommandOptions, globals: ConnectionOptions, system: CliSystem): Promise<void> {
   const { client } = await connect(globals, system);
-  const { k, ef, path, include, after } = options;
+  const { k, ef, path, include, after, filter, maxDistance, offset } = options;
   const request: SearchRequest = {
     ...(await queryOf(options, system)),
     k,
@@ -65,6 +68,9 @@ async function runSearchCommand(name: string, options: SearchCommandOptions, glo
     ...(path === undefined ? {} : { path }),
     ...(include === undefined ? {} : { include }),
     ...(after === undefined ? {} : { after }),
+    ...(filter === undefined ? {} : { filter }),
+    ...(maxDistance === undefined ? {} : { maxDistance }),
+    ...(offset === undefined ? {} : { offset }),
     signal: system.interrupt,
   };
   const answer = await client.embedding(name).search(request);
@@ -88,6 +94,9 @@ export function addSearchCommand(program: Command, system: CliSystem): void {
     .option('--ef <size>', 'candidates kept in the graph', wholeNumber(1, LIMITS.ef))
     .option('--path <path>', SEARCH_PATHS.join(', '), oneOf(SEARCH_PATHS))
     .option('--include <parts>', `${INCLUDES.join(',')}`, someOf(INCLUDES))
+    .option('--filter <json>', 'only vectors that pass, as \'{"field":"colour","equals":"red"}\'', filterJson)
+    .option('--max-distance <distance>', 'leave out what is farther away', finiteNumber)
+    .option('--offset <count>', 'neighbours to skip', wholeNumber(0, LIMITS.offset))
     .option('--after <receipt>', 'wait for a write, by its receipt', receiptJson)
     .option('--json', 'print JSON', false);
   addConnectionOptions(command, false).action(async (name: string, options: SearchCommandOptions) => {
