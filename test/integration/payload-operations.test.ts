@@ -119,9 +119,9 @@ describe('a scroll', () => {
     const steady = Array.from({ length: 600 }, (_, number) => `steady${number}`);
     const { receipt } = await writer.upsert([...steady, ...Array.from({ length: 300 }, (_, number) => `loose${number}`)].map((key) => ({ key, values: vector(), payload: { year: 1 } })));
     await writer.waitUntilApplied(receipt);
-    let isOver = false;
+    const stop = new AbortController();
     const churn = (async () => {
-      for (let round = 0; !isOver; round += 1) {
+      for (let round = 0; !stop.signal.aborted; round += 1) {
         const some = Array.from({ length: 20 }, () => Math.floor(random() * 600));
         await writer.upsert([...new Set(some)].map((number) => ({ key: `steady${number}`, values: vector(), payload: { year: 1 } })));
         await writer.delete(some.slice(0, 5).map((number) => `loose${number % 300}`));
@@ -137,7 +137,7 @@ describe('a scroll', () => {
         expect(steady.filter((key) => !seen.has(key))).toEqual([]);
       }
     } finally {
-      isOver = true;
+      stop.abort();
       await churn;
     }
   });
