@@ -30,17 +30,16 @@ function fieldTypes(text: string): Record<string, FieldType> {
 
 export function addVectorCommands(program: Command, system: CliSystem): void {
   const handleOf = async (name: string, command: Command) => (await connect(connectionOf(command), system)).client.embedding(name);
-  const add = (definition: string, description: string): Command => addConnectionOptions(program.command(definition).description(description), true);
   const filterHelp = 'only vectors that pass, as \'{"field":"colour","equals":"red"}\'';
 
-  add('count <name>', 'count vectors')
+  addConnectionOptions(program.command('count <name>').description('count vectors'), true)
     .option('--filter <json>', filterHelp, filterJson)
     .action(async (name: string, { filter }: FilterOption, command: Command) => {
       const count = await (await handleOf(name, command)).count({ ...(filter === undefined ? {} : { filter }), signal: system.interrupt });
       system.stdout.write(`${count}\n`);
     });
 
-  add('scroll <name>', 'print vectors as lines of JSON, in an order that does not change')
+  addConnectionOptions(program.command('scroll <name>').description('print vectors as lines of JSON, in an order that does not change'), true)
     .option('--filter <json>', filterHelp, filterJson)
     .option('--include <parts>', INCLUDES.join(','), someOf(INCLUDES))
     .option('--limit <count>', 'vectors at most (default: all)', wholeNumber(1, Number.MAX_SAFE_INTEGER))
@@ -54,14 +53,14 @@ export function addVectorCommands(program: Command, system: CliSystem): void {
       }
     });
 
-  add('delete <name>', 'delete vectors by a filter')
+  addConnectionOptions(program.command('delete <name>').description('delete vectors by a filter'), true)
     .requiredOption('--filter <json>', filterHelp, filterJson)
     .action(async (name: string, { filter }: Required<FilterOption>, command: Command) => {
       const { deleted } = await (await handleOf(name, command)).deleteMatching(filter, { wait: 'applied', signal: system.interrupt });
       system.stdout.write(deleted === undefined ? 'deleted; the shards no longer know how many\n' : `${formatCount(deleted)} deleted\n`);
     });
 
-  add('fields <name>', 'list declared fields of payloads, or declare more')
+  addConnectionOptions(program.command('fields <name>').description('list declared fields of payloads, or declare more'), true)
     .option('--declare <types>', 'such as colour=keyword,year=integer', fieldTypes)
     .action(async (name: string, { declare }: { readonly declare?: Record<string, FieldType> }, command: Command) => {
       const handle = await handleOf(name, command);
