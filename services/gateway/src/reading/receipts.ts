@@ -19,7 +19,10 @@ export function mayBeUnknownReceipt(code: ErrorCode): boolean {
   return code === 'receipt_timeout' || code === 'deadline_exceeded';
 }
 
-/** After a read ran out of time: throws `receipt_unknown` when its receipt lies beyond the end of the log. */
+/**
+ * After a read ran out of time: throws `receipt_unknown` when its receipt lies beyond the end of the log. How far the log has come is not told: other
+ * tenants write to it too.
+ */
 export async function refuseUnknownReceipt(log: MutationLog, slot: Slot, receipt: Receipt, timers: Timers): Promise<void> {
   const sequence = receipt.get(slot);
   if (sequence === undefined) return;
@@ -33,9 +36,6 @@ export async function refuseUnknownReceipt(log: MutationLog, slot: Slot, receipt
     throw error;
   }
   if (sequence > last) {
-    throw new ShoalError('receipt_unknown', `The receipt names sequence ${sequence} of slot ${slot}; the log has reached ${last} there.`, {
-      field: `after.${slot}`,
-      limit: last,
-    });
+    throw new ShoalError('receipt_unknown', `The receipt names sequence ${sequence} of slot ${slot}, which the log has not reached.`, { field: `after.${slot}` });
   }
 }
