@@ -72,6 +72,26 @@ describe('closing with a request that does not end', () => {
   });
 });
 
+describe('the log', () => {
+  it('holds no key, at any level, whoever calls and whatever goes wrong', async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: 'trace' }, new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) }));
+    const fixture = await GatewayFixture.start(8, { logger });
+    const { key } = (await fixture.call('POST', '/v1/keys', { role: 'write', name: 'indexer' })).json<{ key: string }>();
+    const headers = { authorization: `Bearer ${key}` };
+    await fixture.call('POST', '/v1/embeddings', POINTS, headers);
+    await fixture.call('POST', `/v1/embeddings/points/vectors?after=${key}`, { vectors: [{ key: 'a', values: [1, 2] }] }, headers);
+    await fixture.call('GET', '/v1/tenants', undefined, headers);
+    await fixture.call('GET', '/v1/embeddings', undefined, { authorization: `Bearer ${key}x` });
+    fixture.bus.log.refuse = new Error('broken') as ShoalError;
+    await fixture.call('POST', '/v1/embeddings/points/vectors', { vectors: [{ key: 'a', values: [1, 2] }] }, headers);
+    await fixture.close();
+    expect(lines.length).toBeGreaterThan(6);
+    expect(lines.join('')).toContain('key.create');
+    for (const secret of [key.slice(-43), ROOT_KEY]) expect(lines.join('')).not.toContain(secret);
+  });
+});
+
 describe('every key', () => {
   it('can be read, also one that a URL takes for a place', async () => {
     const fixture = await GatewayFixture.start();

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { VERSION, runProcess } from '@shoal/process';
 import { pino } from 'pino';
 import { parseNodeEnvironment } from './config.ts';
@@ -8,7 +9,8 @@ await runProcess('shoal', async () => {
   const node = await startNode(config, pino({ level: config.logLevel, base: { service: 'node' } }));
   console.log(`Shoal ${VERSION}, embedded, at ${node.url}`);
   console.log(`  data      ${config.directory}`);
-  console.log(`  root key  ${node.rootKey.key}${node.rootKey.source === 'generated' ? '  (new, kept in the data directory)' : ''}`);
+  // What a service prints ends up in logs, where no key belongs.
+  console.log(`  root key  ${node.rootKey.source === 'environment' ? 'the one in SHOAL_ROOT_KEY' : `in ${join(config.directory, 'root-key')}${node.rootKey.source === 'generated' ? ' (new)' : ''}`}`);
   console.log('  ctrl-C ends it');
   return node;
 });
