@@ -36,6 +36,7 @@ describe('payloads', () => {
       payload: { colour: ['red', 'green', 'blue'][number % 3] as string, tags: number % 2 === 0 ? ['even'] : ['odd', 'x'], year: 2000 + (number % 25), at: new Date(Date.UTC(2026, 0, 1, number)).toISOString() },
     }));
     const { receipt } = await writer.upsert(articles);
+    await reader.waitUntilApplied(receipt);
     type Row = (typeof articles)[number];
     const cases: readonly (readonly [Filter<Article>, (row: Row) => boolean])[] = [
       [{ field: 'colour', equals: 'red' }, ({ payload }) => payload.colour === 'red'],

@@ -1,4 +1,4 @@
-import { ANSWER_HEADER_BYTES, PATH_CODES } from '@shoal/kernel';
+import { ANSWER_HEADER_BYTES, PATH_CODES, STRATEGY_CODES } from '@shoal/kernel';
 import type { Address } from '@shoal/kernel';
 import type { SearchHits } from './search-request.ts';
 
@@ -15,10 +15,20 @@ export function readAnswer(u32: Uint32Array, f32: Float32Array, answer: Address,
   return {
     ids: u32.slice(ids, ids + count),
     distances: f32.slice(ids + k, ids + k + count),
-    path: pathOf(u32[at + 1] as number),
+    path: pathOf((u32[at + 1] as number) & 0xff),
+    strategy: strategyOf((u32[at + 1] as number) >>> 8),
     stamp: u32[at + 2] as number,
     distanceComputations: u32[at + 3] as number,
   };
+}
+
+function strategyOf(code: number): SearchHits['strategy'] {
+  switch (code) {
+    case STRATEGY_CODES.scan: return 'scan';
+    case STRATEGY_CODES['two-hop']: return 'two-hop';
+    case STRATEGY_CODES.gated: return 'gated';
+    default: return 'none';
+  }
 }
 
 function pathOf(code: number): SearchHits['path'] {

@@ -5,7 +5,8 @@ import type { Address, Kernel, WasmMemory, WasmModule } from '@shoal/kernel';
 import { EngineClosedError, EngineMemoryFullError } from './errors.ts';
 import { STAGING_BYTES } from './group-application.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { REBASE_STAMP, SEARCH_THREADS_MAX } from './limits.ts';
+import { FilterPool } from './filter-pool.ts';
+import { FILTER_POOL_BYTES_MAX, FILTER_POOL_BYTES_MIN, FILTER_POOL_SHARE, REBASE_STAMP, SEARCH_THREADS_MAX } from './limits.ts';
 import { assertSpec } from './parse-input.ts';
 import { RING_BYTES } from './request-ring.ts';
 import { SearchDispatch } from './search-dispatch.ts';
@@ -34,6 +35,7 @@ interface EngineParts {
   readonly memoryMaxBytes: number;
   readonly rebaseStamp: number;
   readonly writer: { readonly scratch: Address; readonly staging: Address };
+  readonly filters: { readonly pool: Address; readonly byteLength: number };
   readonly searchers: readonly { readonly scratch: Address; readonly ring: Address }[];
 }
 
@@ -42,7 +44,7 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #writer: WriterThread;
   readonly #threads: readonly SearchThread[];
-  readonly #dispatch = new SearchDispatch();
+  readonly #dispatch: SearchDispatch;
   readonly #indexes = new Set<ThreadedIndex>();
   readonly #host: IndexHost;
   readonly #onFailure: ((error: Error) => void) | undefined;
@@ -53,10 +55,12 @@ export class Engine {
     this.#onFailure = onFailure;
     this.#parts = parts;
     const { module, memory } = parts;
+    const filters = new FilterPool(memory, parts.filters.pool, parts.filters.byteLength);
+    this.#dispatch = new SearchDispatch(filters);
     const onDeath = (error: Error): void => { this.#fail(error); };
     this.#writer = new WriterThread({ module, memory, ...parts.writer }, onDeath);
     this.#threads = parts.searchers.map((areas) => (
-      new SearchThread({ module, memory, ...areas }, () => { this.#dispatch.refill(); }, onDeath)));
+      new SearchThread({ module, memory, ...areas }, filters, () => { this.#dispatch.refill(); }, onDeath)));
     this.#dispatch.start(this.#threads);
     this.#host = {
       kernel: parts.kernel, writer: this.#writer, dispatch: this.#dispatch, rebaseStamp: parts.rebaseStamp,
@@ -86,9 +90,12 @@ export class Engine {
       return span >>> 0;
     };
     const writer = { scratch: taken(kernel.allocateScratch()), staging: taken(kernel.allocateSpan(STAGING_BYTES)) };
+    const memoryMaxBytes = pageLimit * PAGE_BYTES;
+    const byteLength = Math.min(FILTER_POOL_BYTES_MAX, Math.max(FILTER_POOL_BYTES_MIN, Math.floor(memoryMaxBytes * FILTER_POOL_SHARE)));
+    const filters = { pool: taken(kernel.allocateSpan(byteLength)), byteLength };
     const searchers = Array.from({ length: threadCount }, () => (
       { scratch: taken(kernel.allocateScratch()), ring: taken(kernel.allocateSpan(RING_BYTES)) }));
-    return { module, memory, kernel, memoryMaxBytes: pageLimit * PAGE_BYTES, rebaseStamp, writer, searchers };
+    return { module, memory, kernel, memoryMaxBytes, rebaseStamp, writer, filters, searchers };
   }
 
   /** A new empty index. Rejects with EngineMemoryFullError, EngineOverloadedError or EngineClosedError. */

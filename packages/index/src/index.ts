@@ -5,6 +5,6 @@ export type { IndexOp } from './index-op.ts';
 export type { CodeBits, CodeSpec, Distance, IndexSpec } from './index-spec.ts';
 export * from './limits.ts';
 export { LocalEngine, LocalIndex } from './local-engine.ts';
-export type { SearchHits, SearchPath, SearchRequest } from './search-request.ts';
+export type { FilterStrategy, IdFilter, SearchHits, SearchPath, SearchRequest } from './search-request.ts';
 export type { EngineStats, IndexStats } from './stats.ts';
 export type { VectorIndex } from './vector-index.ts';

@@ -19,6 +19,11 @@ export const SLOTS_PER_THREAD = 64;
 export const SEARCHES_WAITING_MAX = 2048;
 export const SEARCH_THREADS_MAX = 64;
 
+/** Shared memory for the filters of searches under way: this share of the limit, and at least one filter of every id. */
+export const FILTER_POOL_SHARE = 1 / 16;
+export const FILTER_POOL_BYTES_MIN = (1 << 21) + 64;
+export const FILTER_POOL_BYTES_MAX = 1 << 24;
+
 /** Queries in one call of a local index's batched search. */
 export const BATCH_QUERIES_MAX = 65_536;
 

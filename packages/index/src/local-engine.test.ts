@@ -107,7 +107,7 @@ test('many queries in one call give the same answers as one by one', () => {
   index.apply(puts(0, 1500));
   const queries = new Float32Array(20 * DIM);
   for (let i = 0; i < 20; i++) queries.set(vectors[1500 + i] as Float32Array, i * DIM);
-  const many = index.searchMany(queries, 7, 30, 'auto');
+  const many = index.searchMany(queries, { k: 7, ef: 30, path: 'auto' });
   expect(many).toEqual(Array.from({ length: 20 }, (_, i) => (
     index.search({ vector: vectors[1500 + i] as Float32Array, k: 7, ef: 30, path: 'auto' }))));
 });

@@ -5,6 +5,7 @@ import {
 import type { Address, Kernel } from '@shoal/kernel';
 import { answerBytes, readAnswer } from './answer.ts';
 import { EngineMemoryFullError } from './errors.ts';
+import { filterBytes, writeFilter } from './filter.ts';
 import { GroupApplication, STAGING_BYTES } from './group-application.ts';
 import type { WriterContext } from './group-application.ts';
 import { encodeGroup } from './group.ts';
@@ -14,7 +15,7 @@ import { createParameters, rerankCount } from './kernel-parameters.ts';
 import { BATCH_QUERIES_MAX, GROUP_OPS_MAX } from './limits.ts';
 import { MemoryViews } from './memory-views.ts';
 import { assertGroup, assertRequest, assertSpec } from './parse-input.ts';
-import type { SearchHits, SearchPath, SearchRequest } from './search-request.ts';
+import type { IdFilter, SearchHits, SearchRequest } from './search-request.ts';
 import { readIndexStats } from './stats.ts';
 import type { IndexStats } from './stats.ts';
 
@@ -78,30 +79,51 @@ export class LocalIndex {
     assertRequest(request, this.#spec);
     const { views, scratch, staging } = this.#writer;
     const answer = staging + 4 * MAX_DIM;
+    const filter = this.#placeFilter(request.filter);
     views.f32.set(request.vector, staging / 4);
     this.#kernel.search(scratch, this.#index, staging, request.k, request.ef, PATH_CODES[request.path],
-      rerankCount(this.#spec, request), answer);
+      rerankCount(this.#spec, request), filter, answer);
+    if (filter !== 0) this.#kernel.freeSpan(filter);
     return readAnswer(views.u32, views.f32, answer, request.k);
   }
 
+  /** A span with the filter, 0 without one. Throws EngineMemoryFullError. */
+  #placeFilter(filter: IdFilter | undefined): Address {
+    if (filter === undefined) return 0;
+    const span = this.#kernel.allocateSpan(filterBytes(filter)) >>> 0;
+    if (span === 0) throw new EngineMemoryFullError();
+    writeFilter(this.#writer.views.u32, span, filter);
+    return span;
+  }
+
   /** One answer per query of `dim` floats in `queries`, in a single crossing into the kernel. Throws EngineMemoryFullError. */
-  searchMany(queries: Float32Array, k: number, ef: number, path: SearchPath, rerank?: number): SearchHits[] {
+  searchMany(queries: Float32Array, options: Omit<SearchRequest, 'vector'>): SearchHits[] {
     const { dim } = this.#spec;
     const count = queries.length / dim;
     assert(Number.isInteger(count) && count <= BATCH_QUERIES_MAX, 'queries are whole vectors, a bounded number of them');
     if (count === 0) return [];
-    const request = { vector: queries.subarray(0, dim), k, ef, path, ...(rerank === undefined ? {} : { rerank }) };
-    assertRequest(request, this.#spec);
+    const { k, ef, path } = options;
+    assertRequest({ ...options, vector: queries.subarray(0, dim) }, this.#spec);
     const { views, scratch } = this.#writer;
+    const filter = this.#placeFilter(options.filter);
     const span = this.#kernel.allocateSpan(queries.byteLength + count * answerBytes(k)) >>> 0;
-    if (span === 0) throw new EngineMemoryFullError();
+    if (span === 0) {
+      if (filter !== 0) this.#kernel.freeSpan(filter);
+      throw new EngineMemoryFullError();
+    }
     views.f32.set(queries, span / 4);
     const answers = span + queries.byteLength;
     this.#kernel.searchMany(
-      scratch, this.#index, span, count, k, ef, PATH_CODES[path], rerankCount(this.#spec, request), answers, answerBytes(k));
+      scratch, this.#index, span, count, k, ef, PATH_CODES[path], rerankCount(this.#spec, options), filter, answers, answerBytes(k));
     const hits = Array.from({ length: count }, (_, i) => readAnswer(views.u32, views.f32, answers + i * answerBytes(k), k));
     this.#kernel.freeSpan(span);
+    if (filter !== 0) this.#kernel.freeSpan(filter);
     return hits;
+  }
+
+  /** The stamp that a search sees. */
+  publishedStamp(): number {
+    return this.#kernel.publishedStamp(this.#index) >>> 0;
   }
 
   stats(): IndexStats {

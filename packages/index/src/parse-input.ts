@@ -38,5 +38,6 @@ export function assertRequest(request: SearchRequest, spec: IndexSpec): void {
   assertBetween('k', request.k, 1, MAX_K);
   assertBetween('ef', request.ef, 1, MAX_EF);
   assertBetween('rerank', request.rerank ?? 1, 1, MAX_RERANK);
+  assert((request.filter?.allowed.length ?? 0) <= MAX_VECTORS / 32, `a filter has at most ${MAX_VECTORS} bits`);
   assert(request.path !== 'rabitq' || spec.rabitq !== undefined, 'the path rabitq needs an index with codes');
 }

@@ -2,7 +2,8 @@
 // both in order. It is laid out before any view is made, so its views stay valid when the memory grows.
 //
 //   control, 64 bytes, i32 each:  submitted count | completed count | 1 = the main thread was told | 1 = closing
-//   slot:     index u32 | k u32 | ef u32 | path code u32 | candidates to re-rank u32 | 12 bytes | query MAX_DIM f32 | answer for MAX_K
+//   slot:     index u32 | k u32 | ef u32 | path code u32 | candidates to re-rank u32 | filter address u32 |
+//            8 bytes | query MAX_DIM f32 | answer for MAX_K
 
 import { MAX_DIM, MAX_K } from '@shoal/kernel';
 import type { Address, WasmMemory } from '@shoal/kernel';
@@ -27,6 +28,8 @@ export interface Slot {
   readonly ef: number;
   readonly path: number;
   readonly rerank: number;
+  /** 0 is none. */
+  readonly filter: Address;
   readonly query: Address;
   readonly answer: Address;
 }
@@ -59,14 +62,14 @@ export class RequestRing {
     const at = slot / 4;
     return {
       index: this.u32[at] as number, k: this.u32[at + 1] as number, ef: this.u32[at + 2] as number, path: this.u32[at + 3] as number,
-      rerank: this.u32[at + 4] as number, query: slot + SLOT_HEADER_BYTES, answer: this.answerAt(n),
+      rerank: this.u32[at + 4] as number, filter: this.u32[at + 5] as number, query: slot + SLOT_HEADER_BYTES, answer: this.answerAt(n),
     };
   }
 
   /** Main thread: fills the n-th request's slot, which the search thread sees after `submit`. */
-  write(n: number, index: Address, k: number, ef: number, path: number, rerank: number, vector: Float32Array): void {
+  write(n: number, index: Address, k: number, ef: number, path: number, rerank: number, filter: Address, vector: Float32Array): void {
     const slot = this.slotAt(n);
-    this.u32.set([index, k, ef, path, rerank], slot / 4);
+    this.u32.set([index, k, ef, path, rerank, filter], slot / 4);
     this.f32.set(vector, (slot + SLOT_HEADER_BYTES) / 4);
   }
 

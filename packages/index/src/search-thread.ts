@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { PATH_CODES } from '@shoal/kernel';
 import type { Address } from '@shoal/kernel';
 import { readAnswer } from './answer.ts';
+import type { FilterPool } from './filter-pool.ts';
 import type { EngineFailedError } from './errors.ts';
 import { SLOTS_PER_THREAD } from './limits.ts';
 import { RequestRing } from './request-ring.ts';
@@ -24,6 +25,7 @@ export class SearchThread {
   readonly #worker: Worker;
   readonly #ring: RequestRing;
   readonly #pending: PendingSearch[] = [];
+  readonly #filters: FilterPool;
   readonly #onSpace: () => void;
   #submitted = 0;
   #completed = 0;
@@ -31,8 +33,9 @@ export class SearchThread {
   #closing = false;
   readonly #exited: Promise<void>;
 
-  constructor(data: SearchWorkerData, onSpace: () => void, onDeath: (error: EngineFailedError) => void) {
+  constructor(data: SearchWorkerData, filters: FilterPool, onSpace: () => void, onDeath: (error: EngineFailedError) => void) {
     this.#ring = new RequestRing(data.memory, data.ring);
+    this.#filters = filters;
     this.#onSpace = onSpace;
     this.#worker = startWorker('search-worker', data);
     this.#worker.on('message', () => { this.#drain(); });
@@ -48,10 +51,10 @@ export class SearchThread {
     return this.#pending.length < SLOTS_PER_THREAD;
   }
 
-  /** Takes a search; only when there is space. */
-  submit(search: PendingSearch): void {
+  /** Takes a search and the address of its filter, 0 without one; only when there is space. */
+  submit(search: PendingSearch, filter: Address): void {
     const { vector, k, ef, path } = search.request;
-    this.#ring.write(this.#submitted, search.index, k, ef, PATH_CODES[path], search.rerankCount, vector);
+    this.#ring.write(this.#submitted, search.index, k, ef, PATH_CODES[path], search.rerankCount, filter, vector);
     this.#pending.push(search);
     this.#submitted = (this.#submitted + 1) >>> 0;
     if (this.#wakeScheduled) return;
@@ -69,6 +72,7 @@ export class SearchThread {
     const hits = settled.map((search, i) => (
       readAnswer(this.#ring.u32, this.#ring.f32, this.#ring.answerAt((this.#completed + i) >>> 0), search.request.k)));
     this.#completed = completed;
+    for (const { request } of settled) if (request.filter !== undefined) this.#filters.release(request.filter);
     settled.forEach((search, i) => { search.resolve(hits[i] as SearchHits); });
     this.#onSpace();
   }

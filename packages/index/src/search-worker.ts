@@ -23,8 +23,8 @@ function serve(data: SearchWorkerData): void {
     const submitted = ring.waitForRequests(completed);
     if (submitted === undefined) return;
     while (completed !== submitted) {
-      const { index, k, ef, path, rerank, query, answer } = ring.read(completed);
-      kernel.search(data.scratch, index, query, k, ef, path, rerank, answer);
+      const { index, k, ef, path, rerank, filter, query, answer } = ring.read(completed);
+      kernel.search(data.scratch, index, query, k, ef, path, rerank, filter, answer);
       completed = (completed + 1) >>> 0;
       if (ring.complete(completed)) port.postMessage(undefined);
     }

@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Engine } from './engine.ts';
 import { EngineFailedError } from './errors.ts';
+import { FilterPool } from './filter-pool.ts';
 import { RING_BYTES } from './request-ring.ts';
 import { SearchThread } from './search-thread.ts';
 import { compileKernel, createMemory, instantiateKernel } from '@shoal/kernel';
@@ -46,11 +47,11 @@ test('a trap in the kernel is the cause that callers read', async () => {
   const data = { module, memory, scratch: kernel.allocateScratch(), ring: kernel.allocateSpan(RING_BYTES) };
   const outOfBounds = 256 * 65_536;
   const failure = await new Promise<Error>((resolve) => {
-    const thread: SearchThread = new SearchThread(data, () => undefined, (error) => { thread.fail(error); });
+    const thread: SearchThread = new SearchThread(data, new FilterPool(memory, 0, 0), () => undefined, (error) => { thread.fail(error); });
     thread.submit({
       index: outOfBounds, rerankCount: 0, request: { vector: new Float32Array(4), k: 1, ef: 1, path: 'flat' },
       resolve: () => { resolve(new Error('answered')); }, reject: resolve,
-    });
+    }, 0);
   });
   expect(failure).toBeInstanceOf(EngineFailedError);
   expect(String(failure.cause)).toMatch(/memory access out of bounds/);

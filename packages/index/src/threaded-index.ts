@@ -114,6 +114,11 @@ export class ThreadedIndex implements VectorIndex {
     await new Promise<void>((resolve) => { setImmediate(resolve); });
   }
 
+  publishedStamp(): number {
+    this.#assertOpen();
+    return this.#host.kernel.publishedStamp(this.#index) >>> 0;
+  }
+
   stats(): IndexStats {
     this.#assertOpen();
     return readIndexStats(this.#host.kernel, this.#index);

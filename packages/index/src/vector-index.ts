@@ -14,6 +14,8 @@ export interface VectorIndex {
   search(request: SearchRequest): Promise<SearchHits>;
   /** Resolves when every search dispatched before this call has settled and its consumers ran. */
   quiesce(): Promise<void>;
+  /** The stamp that a search which runs now would see. */
+  publishedStamp(): number;
   stats(): IndexStats;
   /** Frees the index's memory after its groups and searches under way have settled. */
   drop(): Promise<void>;

@@ -11,7 +11,7 @@ import { countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_POOL, S_SINK } from './
 import { markVisited } from './visited';
 
 /** Loads the ends of the list that will probably be read next, while distances are computed. */
-@inline function touchNextList(scratch: usize, index: usize, cursor: u32): void {
+@inline export function touchNextList(scratch: usize, index: usize, cursor: u32): void {
   if (cursor >= poolCount(scratch)) return;
   const list = recordAt(index + IX_LINKS, load<u32>(scratch + S_POOL + (cursor << 3)) >> 2);
   store<u32>(scratch, load<u32>(list) ^ load<u32>(list + (load<u32>(index, IX_M0) << 2)), S_SINK);

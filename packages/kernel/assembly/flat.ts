@@ -1,7 +1,7 @@
 // Exact scan: every vector visible at the stamp, the k nearest kept in a binary max-heap of keys.
 
 import { recordAt } from './arena';
-import { batchDistances } from './batch';
+import { batchDistances, laneOf } from './batch';
 import { distanceOf, keyOf } from './keys';
 import { isVisible, IX_DISTANCE, IX_HIGH_WATER, IX_VECTOR_BYTES, IX_VECTORS } from './layout';
 import { countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_TOP } from './scratch';
@@ -32,7 +32,8 @@ function siftDown(heap: usize, count: u32, key: u64): void {
   store<u64>(heap + (at << 3), key);
 }
 
-function sortHeap(heap: usize, count: u32): void {
+/** Sorts a heap into ascending order. */
+export function sortHeap(heap: usize, count: u32): void {
   for (let last = count; last > 1; last--) {
     const tail = load<u64>(heap + ((last - 1) << 3));
     store<u64>(heap + ((last - 1) << 3), load<u64>(heap));
@@ -40,15 +41,12 @@ function sortHeap(heap: usize, count: u32): void {
   }
 }
 
-/** Offers the batch of up to four records and returns how many keys the heap holds. */
-@inline function offer(scratch: usize, batch: u32, four: v128, held: u32, k: u32): u32 {
-  const heap = scratch + S_TOP;
+/** Offers up to four records, from position `i` of the batch, to a heap of at most k keys; returns how many it holds. */
+@inline export function offer(scratch: usize, heap: usize, i: u32, count: u32, four: v128, held: u32, k: u32): u32 {
   const bound: f32 = held == k ? distanceOf(load<u64>(heap)) : Infinity;
   if (!v128.any_true(f32x4.le(four, f32x4.splat(bound)))) return held;
-  for (let lane: u32 = 0; lane < batch; lane++) {
-    const distance = lane == 0 ? f32x4.extract_lane(four, 0) : lane == 1 ? f32x4.extract_lane(four, 1)
-      : lane == 2 ? f32x4.extract_lane(four, 2) : f32x4.extract_lane(four, 3);
-    const key = keyOf(distance, load<u32>(scratch + S_BATCH_IDS + (lane << 2)));
+  for (let lane: u32 = 0; lane < count; lane++) {
+    const key = keyOf(laneOf(four, lane), load<u32>(scratch + S_BATCH_IDS + ((i + lane) << 2)));
     if (held < k) {
       store<u64>(heap + (held << 3), key);
       siftUp(heap, held);
@@ -76,13 +74,13 @@ export function scan(scratch: usize, index: usize, query: usize, k: u32, stamp: 
     store<u32>(records + (batch << 2), <u32>record);
     computed++;
     if (++batch < 4) continue;
-    held = offer(scratch, 4, batchDistances(scratch, 0, kind, query, bytes), held, k);
+    held = offer(scratch, scratch + S_TOP, 0, 4, batchDistances(scratch, 0, kind, query, bytes), held, k);
     batch = 0;
   }
   if (batch > 0) {
     const last = load<u32>(records + ((batch - 1) << 2));
     for (let i = batch; i < 4; i++) store<u32>(records + (i << 2), last);
-    held = offer(scratch, batch, batchDistances(scratch, 0, kind, query, bytes), held, k);
+    held = offer(scratch, scratch + S_TOP, 0, batch, batchDistances(scratch, 0, kind, query, bytes), held, k);
   }
   sortHeap(scratch + S_TOP, held);
   countDistances(scratch, computed);

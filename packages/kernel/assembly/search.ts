@@ -1,6 +1,7 @@
 // One search at one stamp, from the stored query to the answer the host reads.
 //
-//   answer:  count u32 | path u32, 1 = vectors, 2 = flat, 3 = codes | stamp u32 | distances computed u32 | k ids u32 | k distances f32
+//   answer:  count u32 | path u8, 1 = vectors, 2 = flat, 3 = codes | strategy u8 (`filter.ts`) | 2 bytes | stamp u32
+//            | distances computed u32 | k ids u32 | k distances f32
 
 import { searchLayer } from './beam';
 import { codeQuery, hasCodes } from './code';
@@ -12,14 +13,12 @@ import {
   COSINE, IX_DIM, IX_DISTANCE, IX_GRAPH_READY, IX_LIVE_AT, IX_PUBLISHED, IX_VECTOR_BYTES, L2, NO_ENTRY,
 } from './layout';
 import { S_COMPUTED, S_POOL, S_POOL_COUNT, S_QUERY, S_TOP } from './scratch';
+import { newestStampOf } from './filter';
+import { PATH_AUTO, PATH_CODES, PATH_FLAT, PATH_GRAPH, searchFiltered } from './filtered-search';
 import { scan } from './flat';
 import { rerankPool } from './rerank';
 import { clearVisited } from './visited';
 
-export const PATH_AUTO: u32 = 0;
-export const PATH_GRAPH: u32 = 1;
-export const PATH_FLAT: u32 = 2;
-export const PATH_CODES: u32 = 3;
 export const ANSWER_HEADER_BYTES: u32 = 16;
 
 /** Below this many live vectors per result a scan is faster than the graph, and exact. */
@@ -79,9 +78,9 @@ function searchGraph(
   return atomic.load<u32>(index + ((stamp & 1) << 2), IX_LIVE_AT);
 }
 
-/** `rerank`: candidates whose exact distances are computed where the graph is walked on codes. */
+/** `rerank`: candidates whose exact distances are computed where estimates choose. `filter`: address of a filter, or 0. */
 export function search(
-  scratch: usize, index: usize, source: usize, k: u32, ef: u32, path: u32, rerank: u32, answer: usize,
+  scratch: usize, index: usize, source: usize, k: u32, ef: u32, path: u32, rerank: u32, filter: usize, answer: usize,
 ): u32 {
   let stamp = atomic.load<u32>(index, IX_PUBLISHED);
   let live = liveAt(index, stamp);
@@ -98,14 +97,18 @@ export function search(
   const kind = load<u32>(index, IX_DISTANCE);
   let written: u32 = 0;
   let taken = PATH_FLAT;
-  if (path != PATH_FLAT && ready != 0 && (path != PATH_AUTO || live / SCAN_LIVE_PER_RESULT > k)) {
+  if (filter != 0) {
+    stamp = min<u32>(stamp, newestStampOf(filter));
+    taken = searchFiltered(scratch, index, query, k, ef, path, rerank, stamp, live, ready != 0, filter);
+    written = writeAnswer(scratch + S_POOL, load<u32>(scratch, S_POOL_COUNT), k, kind, answer);
+  } else if (path != PATH_FLAT && ready != 0 && (path != PATH_AUTO || live / SCAN_LIVE_PER_RESULT > k)) {
     const codes = path != PATH_GRAPH && hasCodes(index);
     // Estimates misplace a few candidates around the k-th: on codes the beam holds some more than k.
     searchGraph(codes, scratch, index, query, k, max<u32>(ef, codes ? k + (k >> 2) : k), rerank, stamp);
     written = writeAnswer(scratch + S_POOL, load<u32>(scratch, S_POOL_COUNT), k, kind, answer);
     if (written >= min<u32>(k, live)) taken = codes ? PATH_CODES : PATH_GRAPH;
   }
-  if (taken == PATH_FLAT) {
+  if (filter == 0 && taken == PATH_FLAT) {
     const held = scan(scratch, index, query, k, stamp);
     written = writeAnswer(scratch + S_TOP, held, k, kind, answer);
   }
@@ -118,11 +121,11 @@ export function search(
 
 /** Searches `count` queries of `dim` floats each, one after the other; answers lie `answerBytes` apart. */
 export function searchMany(
-  scratch: usize, index: usize, queries: usize, count: u32, k: u32, ef: u32, path: u32, rerank: u32,
+  scratch: usize, index: usize, queries: usize, count: u32, k: u32, ef: u32, path: u32, rerank: u32, filter: usize,
   answers: usize, answerBytes: u32,
 ): void {
   const queryBytes = load<u32>(index, IX_DIM) << 2;
   for (let i: u32 = 0; i < count; i++) {
-    search(scratch, index, queries + i * queryBytes, k, ef, path, rerank, answers + i * answerBytes);
+    search(scratch, index, queries + i * queryBytes, k, ef, path, rerank, filter, answers + i * answerBytes);
   }
 }

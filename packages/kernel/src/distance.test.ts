@@ -41,7 +41,7 @@ function kernelDistances(distance: keyof typeof references, query: Float32Array,
   new Float32Array(memory.buffer).set(query, span / 4);
   const answer = span + query.byteLength;
   const k = vectors.length;
-  expect(kernel.search(scratch, index, span, k, 1, PATH_CODES.flat, 0, answer)).toBe(k);
+  expect(kernel.search(scratch, index, span, k, 1, PATH_CODES.flat, 0, 0, answer)).toBe(k);
   const ids = new Uint32Array(memory.buffer, answer + ANSWER_HEADER_BYTES, k);
   const distances = new Float32Array(memory.buffer, answer + ANSWER_HEADER_BYTES + 4 * k, k);
   return new Map(Array.from(ids, (id, i) => [id, distances[i] as number]));

@@ -9,7 +9,13 @@ export type Address = number;
 export const DISTANCE_CODES = { cosine: 0, l2: 1, dot: 2 } as const;
 export const PATH_CODES = { auto: 0, exact: 1, flat: 2, rabitq: 3 } as const;
 
-/** Answer: count, path code, stamp and distances computed, each u32; then k ids u32; then k distances f32. */
+/** How a search treated its filter. */
+export const STRATEGY_CODES = { none: 0, scan: 1, 'two-hop': 2, gated: 3 } as const;
+
+/** Filter: number of words, strategy code (0 = by cost) and newest stamp, each u32, 4 bytes, then the words of the bitset. */
+export const FILTER_HEADER_BYTES = 16;
+
+/** Answer: count, path code with the strategy code above it (8 bits each), stamp and distances computed, each u32; then k ids u32; then k distances f32. */
 export const ANSWER_HEADER_BYTES = 16;
 
 /** The stamp at which a live record dies. */
@@ -49,15 +55,15 @@ export interface Kernel {
   rebase(index: Address): void;
   /**
    * Writes an answer for the k nearest to the `dim` floats at `query`; returns their number. A walk on codes computes the exact
-   * distances of its `rerank` best candidates, at least k.
+   * distances of its `rerank` best candidates, at least k. `filter` is the address of a filter, or 0.
    */
   search(
-    scratch: Address, index: Address, query: Address, k: number, ef: number, path: number, rerank: number, answer: Address,
+    scratch: Address, index: Address, query: Address, k: number, ef: number, path: number, rerank: number, filter: Address, answer: Address,
   ): number;
   /** `count` searches, queries back to back, answers `answerBytes` apart. */
   searchMany(
     scratch: Address, index: Address, queries: Address, count: number, k: number, ef: number, path: number,
-    rerank: number, answers: Address, answerBytes: number,
+    rerank: number, filter: Address, answers: Address, answerBytes: number,
   ): void;
   /**
    * Of a linked vector of an index with codes: writes the distance estimated from its code (squared for l2, the negated inner product

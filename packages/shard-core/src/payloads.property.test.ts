@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerQuery } from './answer-query.ts';
 import { SlotMachine } from './slot-machine.ts';
 import { PayloadOracle } from './testing/payload-oracle.ts';
-import { ALL_FIELDS, SLOT, SPEC, lateFilter, steps } from './testing/payload-scenarios.ts';
+import { ALL_FIELDS, FIRST_FIELDS, SLOT, SPEC, lateFilter, steps, type Step } from './testing/payload-scenarios.ts';
 import { systemTimers as timers } from '@shoal/pacing';
 
 let engine: Engine;
@@ -32,6 +32,9 @@ const recover = (store: ShardStore): Promise<SlotMachine> => SlotMachine.recover
 
 const question = { code: SPEC.code, partition: 0 as Partition, after: 0 as Sequence, timeoutMs: 10_000 };
 const filterPart = (json: FilterJson | undefined) => (json === undefined ? {} : { filter: filterBytes(parseFilter(json, ALL_FIELDS), ALL_FIELDS) });
+
+/** Before the later fields are declared. */
+const earlyFilterPart = (json: FilterJson) => ({ filter: filterBytes(parseFilter(json, FIRST_FIELDS), FIRST_FIELDS) });
 
 async function scroll(machine: SlotMachine, json: FilterJson | undefined, limit: number): Promise<ScrolledVector[]> {
   const found: ScrolledVector[] = [];
@@ -134,4 +137,39 @@ describe('a slot with payloads', () => {
     );
   });
 
+  it('misses no key that passes before and after a write, in searches, counts and scrolls that run meanwhile', async () => {
+    const store = await openStore();
+    const machine = await recover(store);
+    const keys = Array.from({ length: 300 }, (_, number) => number % 10);
+    const upsert = (key: number): Step => ({ type: 'write', keyed: 'no', changes: [{ type: 'upsert', key, payload: { colour: 'red' }, condition: 'none' }, { type: 'merge_payload', key: (key + 1) % 10, payload: { year: key % 5 }, condition: 'none' }] });
+    const { messages } = new PayloadOracle([...Array.from({ length: 10 }, (_, key) => upsert(key)), ...keys.map(upsert)]);
+    const first = messages.findIndex(({ sequence }) => sequence > (messages[11]?.sequence ?? 0));
+    await machine.apply(messages.slice(0, first));
+    const filters: readonly FilterJson[] = [{ field: 'colour', equals: 'red' }, { key_in: Array.from({ length: 10 }, (_, key) => `k${key}`) }];
+    const all = Array.from({ length: 10 }, (_, key) => `k${key}`);
+    let underWay = true;
+    const writing = (async () => {
+      for (const group of cut(messages.slice(first), [7])) await machine.apply(group);
+      underWay = false;
+    })();
+    let rounds = 0;
+    const isWriting = (): boolean => underWay;
+    while (isWriting()) {
+      for (const json of filters) {
+        const search: SearchItem = { ...question, ...earlyFilterPart(json), vector: Float32Array.of(0, 1), k: 20, ef: 100, path: 'auto', rerank: 0, includeValues: false, includePayload: false };
+        const [{ items: [found] }, { items: [counted] }] = await Promise.all([
+          answerQuery(machine, { type: 'search', items: [search] }),
+          answerQuery(machine, { type: 'count', items: [{ ...question, ...earlyFilterPart(json) }] }),
+        ]);
+        expect(found?.ok === true && 'hits' in found ? found.hits.map(({ key }) => key) : found).toEqual(all);
+        expect(counted).toMatchObject({ count: 10 });
+      }
+      rounds += 1;
+    }
+    await writing;
+    expect(rounds).toBeGreaterThan(3);
+    expect((await scroll(machine, filters[0], 3)).map(({ key }) => key)).toEqual(all);
+    await machine.close();
+    await store.close();
+  });
 });

@@ -4,7 +4,6 @@ import type { ActivePartition } from './partition-state.ts';
 import { PACE, RUN_OPERATIONS, SLOT_LIMITS } from './limits.ts';
 import type { PreparedFilter } from './payload-index/prepared-filter.ts';
 import { filterOf, passes, partitionNow } from './read-partition.ts';
-import { scanPassing } from './scan-passing.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
 interface FoundHit {
@@ -30,9 +29,11 @@ export async function searchPartition(machine: SlotMachine, item: SearchItem): P
     }
     const operationCount = partition.operationCount;
     const { vector, k, path } = item;
-    const found = filter === undefined
-      ? await partition.index.search({ vector, k, ef: Math.max(item.ef, k), path, ...(item.rerank === 0 ? {} : { rerank: item.rerank }) })
-      : await scanPassing(machine.store, partition, partition.filters.passing(partition, filter), vector, k);
+    const found = await partition.index.search({
+      vector, k, ef: Math.max(item.ef, k), path,
+      ...(item.rerank === 0 ? {} : { rerank: item.rerank }),
+      ...(filter === undefined ? {} : { filter: partition.filters.idFilter(partition, filter) }),
+    });
     // Keys are read before anything else can run, while none of these ids can have been given to another vector.
     const hits = Array.from(found.ids, (id, index): FoundHit => ({ id: id as VecId, key: partition.keys.get(id as VecId), distance: found.distances[index] ?? Number.NaN }))
       .filter(({ distance }) => item.maxDistance === undefined || distance <= item.maxDistance);
