@@ -1,6 +1,7 @@
 import type { MutationLog } from './mutation-log.ts';
 import type { Registry } from './registry.ts';
 import type { Requests } from './requests.ts';
+import type { Snapshots } from './snapshots.ts';
 
 /** Everything that a service needs of the message bus. */
 export interface Bus {
@@ -10,8 +11,9 @@ export interface Bus {
   readonly log: MutationLog;
   readonly requests: Requests;
   readonly registry: Registry;
+  readonly snapshots: Snapshots;
   /** False while the connection is down. */
   connected(): boolean;
-  /** Closes registry, requests and log, in this order. */
+  /** Closes snapshots, registry, requests and log, in this order. */
   close(): Promise<void>;
 }

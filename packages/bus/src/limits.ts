@@ -36,6 +36,11 @@ export const BUS_LIMITS = {
   /** Pause before trying again: doubles from the first to the second. */
   retryMs: 50,
   retryMaxMs: 2_000,
+  /** Content of one object of a snapshot, held in memory while it is stored or read; and how long that may take. */
+  snapshotPartBytes: 8 * 1024 * 1024,
+  snapshotPartMs: 30_000,
+  /** Between the mark that a part of the log goes and its removal: readers that stand there hear of the mark meanwhile. */
+  trimGraceMs: 1_000,
   registryKeyChars: 512,
   registryValueBytes: 256 * 1024,
   registryEntries: 1_000_000,

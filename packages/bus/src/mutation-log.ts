@@ -38,7 +38,8 @@ export interface ReadOptions {
  * 2. Entries of one call and one slot keep their order.
  * 3. `read` yields every message of the slot from `from` on, exactly once and in order, and then waits for more; it
  *    survives reconnects, and ends without an error when its signal aborts.
- *    It throws `log_incompatible` when the log ends before `from` - 1: then it is not the log that was read before.
+ *    It throws `log_incompatible` when the log ends before `from` - 1: then it is not the log that was read before,
+ *    and `log_trimmed` when messages from `from` on may have been removed: it never leaves a message out in silence.
  * 4. Publishing an entry again with the same operation id is harmless: readers tell repetitions by the operation id.
  */
 export interface MutationLog {
@@ -52,5 +53,12 @@ export interface MutationLog {
   read(options: ReadOptions): AsyncIterable<readonly LogMessage[]>;
   /** Sequence of the last message in the slot, 0 when there is none. */
   lastSequence(slot: Slot): Promise<Sequence>;
+  /**
+   * Removes the messages of the slot below `before`, for good. The last message of a slot always stays. Whoever calls it knows that
+   * nobody needs them: every replica has them on disk and a snapshot holds what they did.
+   */
+  trim(slot: Slot, before: Sequence): Promise<void>;
+  /** Every message of the slot from here on is kept; those below may be gone. 0 when the slot was never trimmed. */
+  trimmedBefore(slot: Slot): Promise<Sequence>;
   close(): Promise<void>;
 }

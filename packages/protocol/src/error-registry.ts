@@ -74,6 +74,11 @@ export const ERROR_REGISTRY = {
   bus_unreachable: entry(503, true, 'The message bus cannot be reached', 'Check SHOAL_NATS_URL and the server.'),
   bus_incompatible: entry(500, false, 'The message bus is too old or lacks JetStream', 'Use nats-server 2.12 or newer, started with JetStream.'),
   log_incompatible: entry(500, false, 'The log exists with settings that do not fit', 'Start with the slot and stream counts that the log was created with.'),
+  log_trimmed: entry(500, true, 'The part of the log that was asked for was trimmed', 'Nothing: the shard restores a snapshot that holds it. If it lasts, check that snapshots can be read.'),
+  snapshot_unavailable: entry(503, true, 'A snapshot cannot be stored or read now', 'Check the NATS server, its free space, or the snapshot directory.'),
+  snapshot_corrupt: entry(500, false, 'A snapshot is damaged', 'Nothing: an older snapshot or the log is used instead.'),
+  store_unwritable: entry(500, false, 'The data directory cannot be written any more', 'Make room on the disk, or make it writable; then start again.'),
+  replica_diverged: entry(500, true, 'A replica holds other rows than the log gives', 'Nothing: the replica is set aside and rebuilt. If it comes again, check the disk and memory of the shard.'),
   invalid_configuration: entry(500, false, 'A setting is not valid', 'Correct the environment variable that the message names.'),
   internal: entry(500, true, 'An unexpected error', 'Try again; if it lasts, report it with the request id.'),
 } as const satisfies Record<string, ErrorEntry>;

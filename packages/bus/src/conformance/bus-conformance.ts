@@ -5,6 +5,8 @@ import { publishConformance } from './publish-conformance.ts';
 import { readConformance } from './read-conformance.ts';
 import { registryConformance } from './registry-conformance.ts';
 import { requestsConformance } from './requests-conformance.ts';
+import { snapshotsConformance } from './snapshots-conformance.ts';
+import { trimConformance } from './trim-conformance.ts';
 
 /** A fresh bus of at least 4 slots, with nothing in its log and registry. */
 export interface BusUnderTest {
@@ -24,6 +26,8 @@ export function busConformance(name: string, open: OpenBus): void {
   describe(`${name} bus`, () => {
     publishConformance(open);
     readConformance(open);
+    trimConformance(open);
+    snapshotsConformance(open);
     requestsConformance(open);
     registryConformance(open);
     lifecycleConformance(open);

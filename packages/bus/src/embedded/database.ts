@@ -1,6 +1,6 @@
 /** The one LevelDB database under the embedded bus: opening, format check, durable batches and bounded pages. */
 import { mkdir } from 'node:fs/promises';
-import { Level } from 'level';
+import { ClassicLevel } from 'classic-level';
 import { ShoalError } from '@shoal/protocol';
 import { plainBytes } from '../plain-bytes.ts';
 import { decodeFormat, encodeFormat, FORMAT_KEY } from './records.ts';
@@ -26,11 +26,11 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 export class Database {
-  readonly #level: Level<Uint8Array, Uint8Array>;
+  readonly #level: ClassicLevel<Uint8Array, Uint8Array>;
   readonly #sync: boolean;
   #failure: ShoalError | undefined;
 
-  private constructor(level: Level<Uint8Array, Uint8Array>, durability: Durability) {
+  private constructor(level: ClassicLevel<Uint8Array, Uint8Array>, durability: Durability) {
     this.#level = level;
     this.#sync = durability === 'fsync';
   }
@@ -43,7 +43,7 @@ export class Database {
     } catch (cause) {
       throw new ShoalError('directory_unusable', `The directory ${directory} cannot be created or written.`, { cause });
     }
-    const level = new Level<Uint8Array, Uint8Array>(directory, {
+    const level = new ClassicLevel<Uint8Array, Uint8Array>(directory, {
       keyEncoding: 'view',
       valueEncoding: 'view',
       compression: false,
@@ -104,6 +104,22 @@ export class Database {
       return rows.map(([key, value]) => [plainBytes(key), plainBytes(value)] as const);
     } catch (cause) {
       throw readingError(cause);
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  /** Removes the rows of a range and gives their room back. Not atomic: after a crash some of them may be left. */
+  async remove(range: Range): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#level.clear(range);
+    await this.#level.compactRange(range.gte, range.lt);
+  }
+
+  async firstKey(range: Range): Promise<Uint8Array | undefined> {
+    const iterator = this.#level.keys({ ...range, limit: 1 });
+    try {
+      return await iterator.next();
     } finally {
       await iterator.close();
     }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Level } from 'level';
+import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.ts';
 import { type BusUnderTest, busConformance } from '../conformance/bus-conformance.ts';
@@ -111,14 +111,14 @@ describe('embedded bus on disk', () => {
   });
 });
 
-async function alter(directory: string, change: (level: Level<Uint8Array, Uint8Array>) => Promise<void>): Promise<void> {
-  const level = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' });
+async function alter(directory: string, change: (level: ClassicLevel<Uint8Array, Uint8Array>) => Promise<void>): Promise<void> {
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' });
   await level.open();
   await change(level);
   await level.close();
 }
 
-async function flipLastByte(level: Level<Uint8Array, Uint8Array>, key: Uint8Array): Promise<void> {
+async function flipLastByte(level: ClassicLevel<Uint8Array, Uint8Array>, key: Uint8Array): Promise<void> {
   const value = Uint8Array.from(await level.get(key));
   value[value.length - 1] = (value.at(-1) ?? 0) ^ 1;
   await level.put(key, value);

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { LIMITS } from '@shoal/protocol';
 import type { Bus } from '../bus.ts';
+import type { Snapshots } from '../snapshots.ts';
 import { Database, type Durability } from './database.ts';
+import { openDirectorySnapshots } from './directory-snapshots.ts';
 import { EmbeddedLog } from './embedded-log.ts';
 import { EmbeddedRegistry } from './embedded-registry.ts';
 import { EmbeddedRequests } from './embedded-requests.ts';
@@ -12,6 +15,8 @@ export interface EmbeddedBusOptions {
   readonly slots: number;
   /** `fsync`: acknowledged writes survive a power failure. `os`: they survive a crash of the process. */
   readonly durability: Durability;
+  /** Where snapshots lie; default `snapshots` inside `directory`. */
+  readonly snapshotDirectory?: string;
   /** Milliseconds since 1970; the broker's clock. */
   readonly now?: () => number;
 }
@@ -27,17 +32,26 @@ export async function openEmbeddedBus(options: EmbeddedBusOptions): Promise<Bus>
   try {
     const log = await EmbeddedLog.open(database, slots, now);
     const registry = await EmbeddedRegistry.open(database);
-    return assemble(database, log, registry, `embedded log in ${directory}`);
+    const snapshots = await openDirectorySnapshots(options.snapshotDirectory ?? join(directory, 'snapshots'));
+    return assemble(database, { log, registry, snapshots, description: `embedded log in ${directory}` });
   } catch (error) {
     await database.close();
     throw error;
   }
 }
 
-function assemble(database: Database, log: EmbeddedLog, registry: EmbeddedRegistry, description: string): Bus {
+interface Parts {
+  readonly log: EmbeddedLog;
+  readonly registry: EmbeddedRegistry;
+  readonly snapshots: Snapshots;
+  readonly description: string;
+}
+
+function assemble(database: Database, { log, registry, snapshots, description }: Parts): Bus {
   const requests = new EmbeddedRequests();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    await snapshots.close();
     await registry.close();
     await requests.close();
     await log.close();
@@ -49,6 +63,7 @@ function assemble(database: Database, log: EmbeddedLog, registry: EmbeddedRegist
     log,
     requests,
     registry,
+    snapshots,
     connected: () => closing === undefined,
     close: () => (closing ??= close()),
   };

@@ -5,14 +5,17 @@ import { checkEntry, checkReadOptions } from '../arguments.ts';
 import { GroupCommit, type Pending } from '../group-commit.ts';
 import { BUS_LIMITS } from '../limits.ts';
 import type { LogEntry, LogMessage, MutationLog, ReadOptions } from '../mutation-log.ts';
+import { logTrimmed } from '../log-trimmed.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { Database, Range, Write } from './database.ts';
 import { LogTail } from './log-tail.ts';
-import { decodeLogValue, encodeLogValue, logKey, sequenceOfLogKey } from './records.ts';
+import { decodeLogValue, decodeTrim, encodeLogValue, encodeTrim, logKey, sequenceOfLogKey, trimKey } from './records.ts';
 
 interface Lane {
   /** Last sequence on disk: what readers may see. */
   durable: Sequence;
+  /** Messages below are gone. */
+  trimmedBefore: Sequence;
   readonly tail: LogTail;
   readonly grown: Wakeup;
 }
@@ -25,21 +28,18 @@ export class EmbeddedLog implements MutationLog {
   readonly #closing = new AbortController();
   readonly #commits: GroupCommit<LogEntry, Sequence>;
 
-  private constructor(database: Database, lastSequences: readonly Sequence[], now: () => number) {
-    this.slots = lastSequences.length;
+  private constructor(database: Database, ends: readonly SlotEnds[], now: () => number) {
+    this.slots = ends.length;
     this.#database = database;
     this.#now = now;
-    this.#lanes = lastSequences.map((durable) => ({ durable, tail: new LogTail(BUS_LIMITS.tailMessages, BUS_LIMITS.tailBytes), grown: new Wakeup() }));
+    this.#lanes = ends.map((slotEnds) => ({ ...slotEnds, tail: new LogTail(BUS_LIMITS.tailMessages, BUS_LIMITS.tailBytes), grown: new Wakeup() }));
     this.#commits = new GroupCommit({ ...BUS_LIMITS, commit: (group) => this.#commit(group) });
   }
 
   static async open(database: Database, slots: number, now: () => number): Promise<EmbeddedLog> {
-    const lastSequences: Sequence[] = [];
-    for (let slot = 0; slot < slots; slot++) {
-      const key = await database.lastKey(slotRange(slot as Slot, 0));
-      lastSequences.push(key === undefined ? (0 as Sequence) : sequenceOfLogKey(key));
-    }
-    return new EmbeddedLog(database, lastSequences, now);
+    const ends: SlotEnds[] = [];
+    for (let slot = 0; slot < slots; slot++) ends.push(await findEnds(database, slot as Slot));
+    return new EmbeddedLog(database, ends, now);
   }
 
   async publish(entries: readonly LogEntry[], options: { readonly timeoutMs: number }): Promise<readonly Sequence[]> {
@@ -82,12 +82,14 @@ export class EmbeddedLog implements MutationLog {
     try {
       let next = Math.max(options.from, 1);
       while (!signal.aborted) {
+        if (next < lane.trimmedBefore) throw logTrimmed(options.slot, next, lane.trimmedBefore);
         if (next > lane.durable) {
           await lane.grown.wait();
           continue;
         }
-        const group = lane.tail.from(next, options.maxMessages, options.maxBytes) ?? (await this.#page(options, next, lane.durable));
+        const group = lane.tail.from(next, options.maxMessages, options.maxBytes) ?? (await this.#page(options, next, lane));
         if (signal.aborted) return;
+        if (next < lane.trimmedBefore) throw logTrimmed(options.slot, next, lane.trimmedBefore);
         const last = group.at(-1);
         if (last === undefined) throw new ShoalError('store_corrupt', `The log on disk lacks messages of slot ${options.slot} from ${next} on.`);
         next = last.sequence + 1;
@@ -102,12 +104,14 @@ export class EmbeddedLog implements MutationLog {
   }
 
   /** The tail does not reach back to `next`, so the messages come from disk; none beyond `durable`. */
-  async #page(options: ReadOptions, next: number, durable: number): Promise<readonly LogMessage[]> {
-    const range: Range = { gte: logKey(options.slot, next), lt: logKey(options.slot, durable + 1) };
+  async #page(options: ReadOptions, next: number, lane: Lane): Promise<readonly LogMessage[]> {
+    const range: Range = { gte: logKey(options.slot, next), lt: logKey(options.slot, lane.durable + 1) };
     const rows = await this.#database.page(range, options.maxMessages, options.maxBytes);
     const messages = rows.map(([key, value]) => messageOf(options.slot, key, value));
     messages.forEach((message, index) => {
       if (message.sequence !== next + index) {
+        // A page that was read while its messages were being removed lacks some of them.
+        if (next < lane.trimmedBefore) throw logTrimmed(options.slot, next, lane.trimmedBefore);
         throw new ShoalError('store_corrupt', `The log on disk lacks message ${next + index} of slot ${options.slot}.`);
       }
     });
@@ -116,6 +120,21 @@ export class EmbeddedLog implements MutationLog {
 
   async lastSequence(slot: Slot): Promise<Sequence> {
     return this.#lane(slot).durable;
+  }
+
+  async trim(slot: Slot, before: Sequence): Promise<void> {
+    const lane = this.#lane(slot);
+    const target = Math.min(before, lane.durable) as Sequence;
+    if (target <= lane.trimmedBefore) return;
+    const from = lane.trimmedBefore;
+    await this.#database.write([{ type: 'put', key: trimKey(slot), value: encodeTrim(trimKey(slot), target) }]);
+    // Readers that stand below the mark learn it before the first message goes.
+    lane.trimmedBefore = target;
+    await this.#database.remove({ gte: logKey(slot, from), lt: logKey(slot, target) });
+  }
+
+  async trimmedBefore(slot: Slot): Promise<Sequence> {
+    return this.#lane(slot).trimmedBefore;
   }
 
   /** Publishes under way finish first; readers end. */
@@ -127,6 +146,21 @@ export class EmbeddedLog implements MutationLog {
   #lane(slot: Slot): Lane {
     return this.#lanes[slot] ?? assert.fail(`slot ${slot} is outside 0 to ${this.slots - 1}`);
   }
+}
+
+interface SlotEnds {
+  readonly durable: Sequence;
+  readonly trimmedBefore: Sequence;
+}
+
+/** Also finishes a removal that a crash cut short. */
+async function findEnds(database: Database, slot: Slot): Promise<SlotEnds> {
+  const mark = await database.get(trimKey(slot));
+  const trimmedBefore = mark === undefined ? (0 as Sequence) : decodeTrim(trimKey(slot), mark);
+  const leftover: Range = { gte: logKey(slot, 0), lt: logKey(slot, trimmedBefore) };
+  if (trimmedBefore > 0 && (await database.firstKey(leftover)) !== undefined) await database.remove(leftover);
+  const lastKey = await database.lastKey(slotRange(slot, 0));
+  return { durable: lastKey === undefined ? (0 as Sequence) : sequenceOfLogKey(lastKey), trimmedBefore };
 }
 
 function slotRange(slot: Slot, from: number): Range {

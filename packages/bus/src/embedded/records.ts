@@ -5,6 +5,8 @@
  *             value: version:u8 slots:u16 crc
  *   revision  key:   0x00 "revision"
  *             value: version:u8 last:u64 crc          highest revision given out by the registry
+ *   trim      key:   0x00 "trim" slot:u16
+ *             value: version:u8 before:u64 crc        messages of the slot below are gone
  *   log       key:   0x01 slot:u16 sequence:u64
  *             value: version:u8 timeMs:u64 code:u64 partition:u16 payload:bytes crc
  *   registry  key:   0x02 name:utf8
@@ -46,6 +48,23 @@ export function logKey(slot: Slot, sequence: number): Uint8Array {
 export function sequenceOfLogKey(key: Uint8Array): Sequence {
   if (key.length !== LOG_KEY_BYTES) throw damaged('a key of the log');
   return Number(viewOf(key).getBigUint64(3)) as Sequence;
+}
+
+export function trimKey(slot: Slot): Uint8Array {
+  const key = new Uint8Array(7);
+  key.set(utf8.encode('\u0000trim'));
+  viewOf(key).setUint16(5, slot);
+  return key;
+}
+
+export function encodeTrim(key: Uint8Array, before: number): Uint8Array {
+  const value = blankValue(1, new Uint8Array(8));
+  viewOf(value).setBigUint64(1, BigInt(before));
+  return seal(key, value);
+}
+
+export function decodeTrim(key: Uint8Array, value: Uint8Array): Sequence {
+  return Number(verify(key, value, 9, 'a trim mark').getBigUint64(1)) as Sequence;
 }
 
 export function registryKey(name: string): Uint8Array {

@@ -10,6 +10,7 @@ import { Names } from './names.ts';
 import { NatsLog } from './nats-log.ts';
 import { NatsRegistry } from './nats-registry.ts';
 import { NatsRequests } from './nats-requests.ts';
+import { NatsSnapshots } from './nats-snapshots.ts';
 import { backoffMs, pause } from './retry.ts';
 import { jetStreamMissing } from './server-check.ts';
 import { parseServers } from './server-url.ts';
@@ -80,8 +81,15 @@ async function prepareOnce(connection: Connection, options: ReplicatedOptions): 
   const jsm = await managerOf(connection);
   const replicas = await ensureStreams(jsm, names, shape);
   const registry = await NatsRegistry.open({ connection, jsm, bucket: names.bucket, replicas: shape.replicas });
+<<<<<<< HEAD
   const log = new NatsLog({ connection, js: jetstream(connection.nats, { timeout: BUS_LIMITS.attemptMs }), jsm, names, shape: { ...shape, replicas } });
   return assemble(connection, log, new NatsRequests(connection, names), registry);
+=======
+  const js = jetstream(connection.nats, { timeout: BUS_LIMITS.attemptMs });
+  const snapshots = await NatsSnapshots.open({ connection, js, jsm, bucket: names.snapshotBucket, replicas: shape.replicas });
+  const log = await NatsLog.open({ connection, js, jsm, names, shape, registry });
+  return assemble(connection, { log, requests: new NatsRequests(connection, names), registry, snapshots });
+>>>>>>> a89f943 (Trim the log, and store snapshots beside it: ports, both adapters, conformance)
 }
 
 /** Numbers of JetStream errors (server/errors.json of nats-server). */
@@ -103,9 +111,17 @@ async function managerOf(connection: Connection): Promise<JetStreamManager> {
   return jetstreamManager(nats, { timeout: BUS_LIMITS.attemptMs, checkAPI: false });
 }
 
-function assemble(connection: Connection, log: NatsLog, requests: NatsRequests, registry: NatsRegistry): Bus {
+interface Ports {
+  readonly log: NatsLog;
+  readonly requests: NatsRequests;
+  readonly registry: NatsRegistry;
+  readonly snapshots: NatsSnapshots;
+}
+
+function assemble(connection: Connection, { log, requests, registry, snapshots }: Ports): Bus {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    await snapshots.close();
     await registry.close();
     await requests.close();
     await log.close();
@@ -117,6 +133,7 @@ function assemble(connection: Connection, log: NatsLog, requests: NatsRequests, 
     log,
     requests,
     registry,
+    snapshots,
     connected: () => closing === undefined && connection.connected,
     close: () => (closing ??= close()),
   };

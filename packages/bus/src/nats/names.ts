@@ -33,4 +33,8 @@ export class Names {
   get bucket(): string {
     return `${this.#namePrefix}SHOAL_REG`;
   }
+
+  get snapshotBucket(): string {
+    return `${this.#namePrefix}SHOAL_SNAP`;
+  }
 }

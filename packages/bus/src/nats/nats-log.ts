@@ -3,13 +3,17 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { type Sequence, ShoalError, type Slot, streamOf, SUBJECTS } from '@shoal/protocol';
 import { checkEntry, checkReadOptions } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
+import { logTrimmed } from '../log-trimmed.ts';
 import type { LogEntry, LogMessage, MutationLog, ReadOptions } from '../mutation-log.ts';
+import type { Registry } from '../registry.ts';
 import type { Connection } from './connection.ts';
 import { askBroker } from './broker-call.ts';
 import type { Names } from './names.ts';
 import { pullMessages } from './pull-subscription.ts';
 import { StreamPublisher } from './stream-publisher.ts';
+import { pause } from './retry.ts';
 import type { LogShape } from './streams.ts';
+import { TrimMarks } from './trim-marks.ts';
 
 export interface NatsLogParts {
   readonly connection: Connection;
@@ -17,6 +21,7 @@ export interface NatsLogParts {
   readonly jsm: JetStreamManager;
   readonly names: Names;
   readonly shape: LogShape;
+  readonly registry: Registry;
 }
 
 /** The mutation log in JetStream. A sequence is the position in the stream, which a slot shares with others of its range. */
@@ -26,10 +31,19 @@ export class NatsLog implements MutationLog {
   readonly #publishers: readonly StreamPublisher[];
   readonly #closing = new AbortController();
 
-  constructor(parts: NatsLogParts) {
+  readonly #marks: TrimMarks;
+
+  private constructor(parts: NatsLogParts, marks: TrimMarks) {
     this.#parts = parts;
+    this.#marks = marks;
     this.slots = parts.shape.slots;
     this.#publishers = Array.from({ length: parts.shape.streams }, () => new StreamPublisher(parts.connection, parts.js, parts.names));
+  }
+
+  static async open(parts: NatsLogParts): Promise<NatsLog> {
+    const log = new NatsLog(parts, new TrimMarks(parts.registry));
+    await log.#marks.follow(log.#closing.signal);
+    return log;
   }
 
   async publish(entries: readonly LogEntry[], options: { readonly timeoutMs: number }): Promise<readonly Sequence[]> {
@@ -61,6 +75,8 @@ export class NatsLog implements MutationLog {
   async *read(options: ReadOptions): AsyncGenerator<readonly LogMessage[]> {
     checkReadOptions(options, this.slots);
     const { connection, jsm, names } = this.#parts;
+    const { slot } = options;
+    let next = Math.max(options.from, 1);
     const groups = pullMessages({
       connection,
       jsm,
@@ -70,10 +86,20 @@ export class NatsLog implements MutationLog {
       maxMessages: options.maxMessages,
       maxBytes: options.maxBytes,
       signal: AbortSignal.any([options.signal, this.#closing.signal]),
+      // What was purged before the session began is missing from it without a sign.
+      onSession: async () => this.#requireKept(slot, next, await this.#marks.read(slot)),
     });
     for await (const group of groups) {
+<<<<<<< HEAD
       yield group.map(({ subject, sequence, timeMs, data, pendingCount }) => ({
         slot: options.slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data, pendingCount,
+=======
+      // What is purged under a session that reads on is announced first, and is told of here.
+      this.#requireKept(slot, next, this.#marks.heard(slot));
+      next = (group.at(-1)?.sequence ?? next) + 1;
+      yield group.map(({ subject, sequence, timeMs, data }) => ({
+        slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data,
+>>>>>>> a89f943 (Trim the log, and store snapshots beside it: ports, both adapters, conformance)
       }));
     }
   }
@@ -87,6 +113,26 @@ export class NatsLog implements MutationLog {
     const api = shape.replicas === 1 ? jsm.direct : jsm.streams;
     const message = await askBroker(connection, 'log_unavailable', () => api.getMessage(stream, query));
     return (message?.seq ?? 0) as Sequence;
+  }
+
+  /** A position is lost when it lies below the mark and the slot has messages, which the mark implies. */
+  #requireKept(slot: Slot, next: number, mark: Sequence): void {
+    if (next < mark) throw logTrimmed(slot, next, mark);
+  }
+
+  async trim(slot: Slot, before: Sequence): Promise<void> {
+    const target = Math.min(before, await this.lastSequence(slot)) as Sequence;
+    if (target <= 0) return;
+    const mark = await this.#marks.raise(slot, target);
+    await pause(BUS_LIMITS.trimGraceMs, this.#closing.signal);
+    if (this.#closing.signal.aborted) return;
+    const { connection, jsm, names } = this.#parts;
+    const purge = { filter: names.subject(SUBJECTS.mutationsOfSlot(slot)), seq: mark };
+    await askBroker(connection, 'log_unavailable', () => jsm.streams.purge(names.stream(this.#streamOf(slot)), purge));
+  }
+
+  trimmedBefore(slot: Slot): Promise<Sequence> {
+    return this.#marks.read(slot);
   }
 
   /** Publishes under way finish first; readers end. */

@@ -7,7 +7,7 @@
  */
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, type Msg, nanos, nuid, type Subscription } from '@nats-io/transport-node';
-import { ShoalError } from '@shoal/protocol';
+import { type ErrorCode, ShoalError } from '@shoal/protocol';
 import { BUS_LIMITS } from '../limits.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { Connection } from './connection.ts';
@@ -26,6 +26,8 @@ export interface PullOptions {
   readonly signal: AbortSignal;
   /** Called when the first session is open, with the number of messages that it finds. */
   readonly onOpen?: (pendingCount: number) => void;
+  /** Called when a session was opened, before its messages are read. `log_trimmed` ends the reading; after another failure the session is opened anew. */
+  readonly onSession?: () => Promise<void>;
 }
 
 /** Ends when the signal aborts. Throws `log_incompatible` when the stream ends before the position that is to be read. */
@@ -48,6 +50,8 @@ export async function* pullMessages(options: PullOptions): AsyncGenerator<readon
   }
 }
 
+const ENDS_READING: ReadonlySet<string> = new Set<ErrorCode>(['log_incompatible', 'log_trimmed']);
+
 /** Tries until it succeeds; nothing when the signal aborts. `last` is the sequence before the first one wanted. */
 async function openSession(options: PullOptions, last: number | undefined): Promise<Session | undefined> {
   for (let attempt = 0; !options.signal.aborted && !options.connection.closed; attempt++) {
@@ -55,11 +59,13 @@ async function openSession(options: PullOptions, last: number | undefined): Prom
     if (!options.connection.connected) continue;
     const opening = Session.open(options, last);
     try {
-      return await options.connection.whileConnected(() => opening);
+      const session = await options.connection.whileConnected(() => opening);
+      await options.onSession?.();
+      return session;
     } catch (error) {
       // The opening may still succeed behind our back.
       opening.then((session) => session.close(), () => undefined);
-      if (error instanceof ShoalError && error.code === 'log_incompatible') throw error;
+      if (error instanceof ShoalError && ENDS_READING.has(error.code)) throw error;
       await pause(backoffMs(attempt), options.signal);
     }
   }

@@ -1,4 +1,4 @@
-import type { Bus } from '@shoal/bus';
+import type { Bus, Snapshots } from '@shoal/bus';
 import { MemoryLog } from './memory-log.ts';
 import { MemoryRegistry } from './memory-registry.ts';
 import { MemoryRequests } from './memory-requests.ts';
@@ -10,6 +10,7 @@ export class MemoryBus implements Bus {
   readonly log: MemoryLog;
   readonly requests = new MemoryRequests();
   readonly registry = new MemoryRegistry();
+  readonly snapshots = noSnapshots;
   isConnected = true;
 
   constructor(slots = 8) {
@@ -26,3 +27,14 @@ export class MemoryBus implements Bus {
     await this.log.close();
   }
 }
+
+/** The gateway takes and reads none. */
+const noSnapshots: Snapshots = {
+  put: () => Promise.reject(new Error('no snapshots in memory')),
+  list: () => Promise.resolve([]),
+  read: () => {
+    throw new Error('no snapshots in memory');
+  },
+  delete: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};

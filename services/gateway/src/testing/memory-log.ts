@@ -41,6 +41,15 @@ export class MemoryLog implements MutationLog {
     return this.messages.findLast((message) => message.slot === slot)?.sequence ?? (0 as Sequence);
   }
 
+  /** Nothing that uses this log trims it. */
+  async trim(): Promise<void> {
+    throw new Error('the log in memory is not trimmed');
+  }
+
+  async trimmedBefore(): Promise<Sequence> {
+    return 0 as Sequence;
+  }
+
   onAppend(listener: () => void): void {
     this.#listeners.add(listener);
   }
