@@ -119,7 +119,7 @@ async function alter(directory: string, change: (level: ClassicLevel<Uint8Array,
 }
 
 async function flipLastByte(level: ClassicLevel<Uint8Array, Uint8Array>, key: Uint8Array): Promise<void> {
-  const value = Uint8Array.from(await level.get(key));
+  const value = Uint8Array.from((await level.get(key)) ?? []);
   value[value.length - 1] = (value.at(-1) ?? 0) ^ 1;
   await level.put(key, value);
 }

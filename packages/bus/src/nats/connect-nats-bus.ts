@@ -81,15 +81,10 @@ async function prepareOnce(connection: Connection, options: ReplicatedOptions): 
   const jsm = await managerOf(connection);
   const replicas = await ensureStreams(jsm, names, shape);
   const registry = await NatsRegistry.open({ connection, jsm, bucket: names.bucket, replicas: shape.replicas });
-<<<<<<< HEAD
-  const log = new NatsLog({ connection, js: jetstream(connection.nats, { timeout: BUS_LIMITS.attemptMs }), jsm, names, shape: { ...shape, replicas } });
-  return assemble(connection, log, new NatsRequests(connection, names), registry);
-=======
   const js = jetstream(connection.nats, { timeout: BUS_LIMITS.attemptMs });
   const snapshots = await NatsSnapshots.open({ connection, js, jsm, bucket: names.snapshotBucket, replicas: shape.replicas });
-  const log = await NatsLog.open({ connection, js, jsm, names, shape, registry });
+  const log = await NatsLog.open({ connection, js, jsm, names, shape: { ...shape, replicas }, registry });
   return assemble(connection, { log, requests: new NatsRequests(connection, names), registry, snapshots });
->>>>>>> a89f943 (Trim the log, and store snapshots beside it: ports, both adapters, conformance)
 }
 
 /** Numbers of JetStream errors (server/errors.json of nats-server). */

@@ -90,16 +90,11 @@ export class NatsLog implements MutationLog {
       onSession: async () => this.#requireKept(slot, next, await this.#marks.read(slot)),
     });
     for await (const group of groups) {
-<<<<<<< HEAD
-      yield group.map(({ subject, sequence, timeMs, data, pendingCount }) => ({
-        slot: options.slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data, pendingCount,
-=======
       // What is purged under a session that reads on is announced first, and is told of here.
       this.#requireKept(slot, next, this.#marks.heard(slot));
       next = (group.at(-1)?.sequence ?? next) + 1;
-      yield group.map(({ subject, sequence, timeMs, data }) => ({
-        slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data,
->>>>>>> a89f943 (Trim the log, and store snapshots beside it: ports, both adapters, conformance)
+      yield group.map(({ subject, sequence, timeMs, data, pendingCount }) => ({
+        slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data, pendingCount,
       }));
     }
   }
