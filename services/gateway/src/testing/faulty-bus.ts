@@ -37,6 +37,8 @@ export class FaultyBus {
       publish: (entries: readonly LogEntry[]) => this.#call(() => log.publish(entries)),
       read: (options) => log.read(options),
       lastSequence: (slot) => log.lastSequence(slot),
+      trim: () => log.trim(),
+      trimmedBefore: () => log.trimmedBefore(),
       close: () => Promise.resolve(),
     };
   }
