@@ -18,18 +18,27 @@ export function idempotencyIdOf(mutation: Mutation): OperationId | undefined {
   return 'idempotencyId' in mutation ? mutation.idempotencyId : undefined;
 }
 
+export interface WindowBounds {
+  readonly entries: number;
+  readonly ms: number;
+}
+
+const BOUNDS: WindowBounds = { entries: SLOT_LIMITS.idempotencyEntries, ms: SLOT_LIMITS.idempotencyMs };
+
 export class IdempotencyWindow {
   readonly #state: SlotState;
   readonly #batch: StoreBatch;
+  readonly #bounds: WindowBounds;
   readonly #known: Map<OperationId, RepeatableOperation>;
   /** From the head on: as many as the run could forget. */
   readonly #oldest: IdempotencyEntry[];
   #head: number;
   #tail: number;
 
-  private constructor(state: SlotState, batch: StoreBatch, known: Map<OperationId, RepeatableOperation>, oldest: IdempotencyEntry[]) {
+  private constructor(state: SlotState, batch: StoreBatch, bounds: WindowBounds, known: Map<OperationId, RepeatableOperation>, oldest: IdempotencyEntry[]) {
     this.#state = state;
     this.#batch = batch;
+    this.#bounds = bounds;
     this.#known = known;
     this.#oldest = oldest;
     this.#head = state.idempotencyHead;
@@ -37,17 +46,17 @@ export class IdempotencyWindow {
   }
 
   /** Reads what the mutations of a run could meet. Costs nothing where none can be repeated. */
-  static async open(state: SlotState, store: ShardStore, batch: StoreBatch, mutations: readonly Mutation[]): Promise<IdempotencyWindow> {
+  static async open(state: SlotState, store: ShardStore, batch: StoreBatch, mutations: readonly Mutation[], bounds: WindowBounds = BOUNDS): Promise<IdempotencyWindow> {
     const ids = mutations.map(idempotencyIdOf).filter((id) => id !== undefined);
     const known = new Map<OperationId, RepeatableOperation>();
-    if (ids.length === 0) return new IdempotencyWindow(state, batch, known, []);
+    if (ids.length === 0) return new IdempotencyWindow(state, batch, bounds, known, []);
     const found = await store.idempotency(state.slot, ids);
     ids.forEach((id, index) => {
       const operation = found[index];
       if (operation !== undefined) known.set(id, operation);
     });
     const end = Math.min(state.idempotencyTail, state.idempotencyHead + ids.length * FORGOTTEN_PER_MESSAGE);
-    return new IdempotencyWindow(state, batch, known, await store.idempotencyEntries(state.slot, state.idempotencyHead, end));
+    return new IdempotencyWindow(state, batch, bounds, known, await store.idempotencyEntries(state.slot, state.idempotencyHead, end));
   }
 
   find(id: OperationId): RepeatableOperation | undefined {
@@ -74,8 +83,8 @@ export class IdempotencyWindow {
     for (let forgotten = 0; forgotten < FORGOTTEN_PER_MESSAGE; forgotten += 1) {
       const [oldest] = this.#oldest;
       if (oldest === undefined) return;
-      const tooMany = this.#tail - this.#head > SLOT_LIMITS.idempotencyEntries;
-      if (!tooMany && oldest.timeMs > nowMs - SLOT_LIMITS.idempotencyMs) return;
+      const tooMany = this.#tail - this.#head > this.#bounds.entries;
+      if (!tooMany && oldest.timeMs > nowMs - this.#bounds.ms) return;
       this.#batch.removeIdempotency(this.#state.slot, this.#head, oldest);
       this.#known.delete(oldest.idempotencyId);
       this.#oldest.shift();
