@@ -14,7 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   client: ['protocol'],
   langchain: ['client'],
   telemetry: ['protocol'],
-  bench: ['index', 'protocol'],
+  bench: ['bus', 'client', 'index', 'protocol'],
   cli: ['bench', 'bus', 'client', 'process', 'protocol'],
   gateway: ['bus', 'pacing', 'process', 'protocol'],
   shard: ['bus', 'index', 'pacing', 'process', 'protocol', 'shard-core', 'store'],

@@ -24,6 +24,12 @@ export const CLI_LIMITS = {
   statusInFlight: 4,
   /** Text of a payload in a table. */
   payloadChars: 100,
+  /** Callers, time, filled rows and different queries of a benchmark, and different vectors for its writers. */
+  benchCallers: 1_024,
+  benchSeconds: 86_400,
+  benchRows: 4_000_000,
+  benchQueries: 1_000,
+  benchExtraRows: 100_000,
   readyTimeoutMs: 60_000,
   /** Time for a child process to end by itself before it is killed. */
   childEndMs: 15_000,

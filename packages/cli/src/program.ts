@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Help, type Option } from 'commander';
 import type { CliSystem } from './cli-system.ts';
 import { addAliasCommand } from './commands/alias.ts';
+import { addBenchCommand } from './commands/bench.ts';
 import { addClusterCommand } from './commands/cluster.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDevCommand } from './commands/dev.ts';
@@ -45,6 +46,7 @@ export function buildProgram(system: CliSystem): Command {
   addVectorCommands(program, system);
   addAliasCommand(program, system);
   addRecallCommand(program, system);
+  addBenchCommand(program, system);
   addStatusCommand(program, system);
   addTenantCommand(program, system);
   addKeyCommand(program, system);

@@ -1,0 +1,12 @@
+export * from './bench-config.ts';
+export * from './bench-target.ts';
+export { EngineTarget } from './engine-target.ts';
+export { encodeRequest, HttpConnection } from './http-connection.ts';
+export { HttpTarget } from './http-target.ts';
+export * from './latency-samples.ts';
+export * from './recall-under-load.ts';
+export { fill, RowLedger, runLoad } from './run-load.ts';
+export { runBenchmark, type BenchmarkOptions, type BenchResult, type OperationResult } from './concurrent-benchmark.ts';
+export { generatedData, type GeneratedDataOptions } from './generated-data.ts';
+export { markdownReport } from './markdown-report.ts';
+export { SEED_TARGETS, type SeedTarget } from './seed-targets.ts';

@@ -1,0 +1,19 @@
+import { PRESETS, PRESET_NAMES } from '@shoal/bench/load';
+import { expect, it } from 'vitest';
+import { configOf, type BenchCommandOptions } from './bench.ts';
+
+const options: BenchCommandOptions = {
+  preset: 'read-heavy', engine: false, warmUp: 3, rows: 1_000, dim: 8, k: 10, ef: 100, m: 16, efConstruction: 200, batchSize: 16, recallSamples: 10, seed: 1,
+};
+const presets = { PRESETS, PRESET_NAMES };
+
+it('takes writers, readers and seconds from the preset, and from the options where they say otherwise', () => {
+  expect(configOf({ ...options, preset: 'stress' }, presets)).toMatchObject({ writers: 16, readers: 16, seconds: 60 });
+  expect(configOf({ ...options, writers: 0, seconds: 2 }, presets)).toMatchObject({ writers: 0, readers: 8, seconds: 2 });
+});
+
+it('refuses an unknown preset, a custom load without its shape, and a load without callers', () => {
+  expect(() => configOf({ ...options, preset: 'fast' }, presets)).toThrow(expect.objectContaining({ code: 'invalid_field', field: 'preset' }));
+  expect(() => configOf({ ...options, preset: 'custom', writers: 1 }, presets)).toThrow(expect.objectContaining({ code: 'missing_field', field: 'readers' }));
+  expect(() => configOf({ ...options, writers: 0, readers: 0 }, presets)).toThrow(expect.objectContaining({ code: 'invalid_field' }));
+});
