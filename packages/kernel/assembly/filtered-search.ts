@@ -39,8 +39,9 @@ const PROBE_DISTANCES: u32 = 2_048;
 /** The share of allowed vectors around the query is less than one in so many of their share altogether: the filter stands against it. */
 const AGAINST: u64 = 4;
 
-/** Candidates of a scan by codes among which exact distances choose. */
+/** Candidates of a scan by codes among which exact distances choose: so many at least, and so many for each that a walk would re-rank. */
 const SCAN_CANDIDATES: u32 = 2_048;
+const SCAN_CANDIDATES_PER_RERANK: u32 = 64;
 
 /** Whether far fewer of the nodes that a walk has met are allowed than a filter that has nothing to do with the query would allow. */
 function standsAgainst(scratch: usize, allowed: u32, live: u32): bool {
@@ -100,7 +101,7 @@ export function searchFiltered(
     if (strategy != STRATEGY_SCAN) return (codes ? PATH_CODES : PATH_GRAPH) | (strategy << STRATEGY_SHIFT);
   }
   if (codes && allowed > keep) {
-    scanAllowedCodes(scratch, index, filter, min<u32>(max<u32>(keep, SCAN_CANDIDATES), POOL_CAPACITY), stamp);
+    scanAllowedCodes(scratch, index, filter, min<u32>(max<u32>(SCAN_CANDIDATES_PER_RERANK * keep, SCAN_CANDIDATES), POOL_CAPACITY), stamp);
     rerankScan(scratch, index, query, k);
     return PATH_CODES | (STRATEGY_SCAN << STRATEGY_SHIFT);
   }

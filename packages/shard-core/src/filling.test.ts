@@ -100,3 +100,38 @@ it('go with their embedding: a drop gives back the memory of the engine and the 
   machine = await recover();
   expect(await diskBytes()).toBeLessThan(200_000);
 });
+
+/** The machine that dies at the n-th commit from here on: what was committed before stays. */
+function dieAtCommit(n: number): void {
+  let commits = 0;
+  const commit = store.commit.bind(store);
+  store.commit = async (...parameters) => {
+    commits += 1;
+    if (commits >= n) throw new Error('died');
+    return commit(...parameters);
+  };
+}
+
+it('lead a delete by a filter through a crash between its steps, with the same count in the end', async () => {
+  await load();
+  await machine.apply([message({ type: 'declare', ...head(), fields: ALL_FIELDS })]);
+  const filter = filterBytes(parseFilter({ field: 'year', range: { lt: 9 } }, ALL_FIELDS), ALL_FIELDS);
+  const sweep = message({ type: 'delete_matching', ...head(), filter });
+  const healthy = store.commit;
+  for (const survived of [2, 1]) {
+    dieAtCommit(survived + 1);
+    await expect(machine.apply([sweep])).rejects.toThrow('died');
+    store.commit = healthy;
+    await machine.close();
+    machine = await recover();
+    expect(machine.appliedSequence).toBeLessThan(sweep.sequence);
+  }
+  await machine.apply([sweep]);
+  const { items: [applied] } = await answerQuery(machine, { type: 'await-applied', items: [{ sequence: sweep.sequence, timeoutMs: 10_000 }] });
+  expect(applied).toMatchObject({ ok: true, deleted: { count: (COUNT / 10) * 9 } });
+  expect(await countOf(9)).toMatchObject({ count: COUNT / 10 });
+  expect(await countOf(8)).toMatchObject({ count: 0 });
+  const [partition] = await store.partitions(SLOT);
+  expect(partition?.record).toMatchObject({ vectorCount: COUNT / 10 });
+  expect(partition?.record).not.toHaveProperty('deleting');
+});

@@ -70,7 +70,10 @@ export class SlotMachine {
   /** Rebuilds the slot from the store, to be followed by the log from `appliedSequence` + 1 on. */
   static async recover(options: SlotMachineOptions, signal: AbortSignal): Promise<SlotMachine> {
     const { store, slot, engine } = options;
-    const state = new SlotState(slot, await store.slot(slot));
+    const record = await store.slot(slot);
+    // Rows without the slot's record are what a restore or a removal left that did not come to its end.
+    if (record === undefined) await store.removeSlot(slot);
+    const state = new SlotState(slot, record);
     for (const { operation } of await store.recentOperations(slot)) state.recent.add(operation);
     const machine = new SlotMachine(options, state);
     try {

@@ -150,6 +150,11 @@ export const RANGES = {
     return afterKey === undefined ? all : { gte: Buffer.concat([KEYS.idForward(ref, afterKey), Buffer.alloc(1)]), lt: all.lt };
   },
   payloadsFrom: (ref: PartitionRef, id: VecId): KeyRange => ({ gte: vecIdKey(FAMILY.payloads, ref, id), lt: rangeOf(partitionPrefix(FAMILY.payloads, ref, 0)).lt }),
+  /** Every key of a slot's own, without its record ("a") and its list of partitions ("d"). */
+  slotButRecordAndPartitions: (slot: Slot): KeyRange[] => [
+    { gte: slotPrefix(slot, FIELD.applied + 1, 0), lt: slotPrefix(slot, FIELD.directory, 0) },
+    { gte: slotPrefix(slot, FIELD.directory + 1, 0), lt: slotPrefix(slot, 0xff, 0) },
+  ],
   slotPartitions: (slot: Slot): KeyRange => rangeOf(slotPrefix(slot, FIELD.directory, 0)),
   recentOperations: (slot: Slot): KeyRange => rangeOf(slotPrefix(slot, FIELD.operation, 0)),
   setAside(slot: Slot): KeyRange {

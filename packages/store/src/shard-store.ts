@@ -22,6 +22,7 @@ import {
   type StoredVector,
 } from './records.ts';
 import { decodeIdempotencyEntry, decodeIdempotencyRecord, type IdempotencyEntry, type RepeatableOperation } from './idempotency-record.ts';
+import { exportSlot, flushRows, importSlot, removeSlot, type SlotContent } from './slot-transfer.ts';
 import { StoreView } from './store-view.ts';
 import type { StoreBatch } from './store-batch.ts';
 import { vectorRows, type VectorRows } from './vector-rows.ts';
@@ -47,9 +48,12 @@ export interface ScannedVector {
  */
 export class ShardStore {
   readonly #rows: Rows;
+  readonly #slots: number;
+  #failure: ShoalError | undefined;
 
-  private constructor(rows: Rows) {
+  private constructor(rows: Rows, slots: number) {
     this.#rows = rows;
+    this.#slots = slots;
   }
 
   static async open(options: ShardStoreOptions): Promise<ShardStore> {
@@ -64,7 +68,7 @@ export class ShardStore {
           `The data in ${options.directory} was written with ${decodeHeader(header).slots} slots, this start asks for ${options.slots}. Start with the same slot count.`,
         );
       }
-      return new ShardStore(rows);
+      return new ShardStore(rows, options.slots);
     } catch (error) {
       await rows.close();
       throw error;
@@ -190,8 +194,18 @@ export class ShardStore {
     return entries.map(([key, value]) => ({ sequence: sequenceOfSetAsideKey(key), record: decodeSetAside(value) }));
   }
 
+  /**
+   * Rejects with `store_unwritable`, and from then on always: LevelDB cannot read what it writes behind a record that it could not
+   * finish, so batches that came after one that failed would be lost at the next opening.
+   */
   async commit(batch: StoreBatch, options: { readonly sync: boolean }): Promise<void> {
-    await this.#rows.batch(batch.rows, { sync: options.sync });
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await this.#rows.batch(batch.rows, { sync: options.sync });
+    } catch (cause) {
+      this.#failure ??= new ShoalError('store_unwritable', 'The data directory cannot be written: the disk is full, read-only or failing. Put that right and start again; nothing that was acknowledged is lost.', { cause });
+      throw this.#failure;
+    }
   }
 
   /**
@@ -210,6 +224,26 @@ export class ShardStore {
       familyCount += 1;
     }
     return familyCount;
+  }
+
+  /** The content of a snapshot of the slot as it is now; undefined while nothing was ever applied. */
+  exportSlot(slot: Slot): Promise<SlotContent | undefined> {
+    return exportSlot(this.#rows, slot, this.#slots);
+  }
+
+  /** Puts a snapshot in place of the slot's rows. No machine may run on the slot. Rejects with `snapshot_corrupt` or `store_incompatible`, the slot then empty. */
+  importSlot(slot: Slot, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Sequence> {
+    return importSlot(this.#rows, slot, this.#slots, content, signal);
+  }
+
+  /** No machine may run on the slot. */
+  removeSlot(slot: Slot): Promise<void> {
+    return removeSlot(this.#rows, slot);
+  }
+
+  /** Resolves when everything committed before survives a power failure. */
+  flush(): Promise<void> {
+    return flushRows(this.#rows);
   }
 
   async #hasRows(range: KeyRange): Promise<boolean> {

@@ -25,6 +25,12 @@ export const GATEWAY_LIMITS = {
   /** So many bytes of a body take one more turn of their tenant, up to so many turns. */
   bodyBytesPerTurn: 64 * 1024,
   requestCostMaximum: 64,
+  /** A body is large beyond this; so many large ones are read and parsed at one time, and so many of one tenant. */
+  largeBodyBytes: 1024 * 1024,
+  largeBodies: 8,
+  largeBodiesPerTenant: 4,
+  /** A large body waits for its turn for so long. */
+  largeBodyWaitMs: 20_000,
   /** The event loop is looked at this often; when it came later than `lagMs` so many times in a row, requests are refused. */
   lagLookMs: 100,
   lagMs: 500,

@@ -1,6 +1,6 @@
 import { parseTlsFiles, type TlsFiles } from '@shoal/gateway';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
-import { engineMemorySetting, searchThreadSetting } from '@shoal/shard';
+import { engineMemorySetting, searchThreadSetting, snapshotLogSetting } from '@shoal/shard';
 
 const DURABILITIES = ['fsync', 'os'] as const;
 
@@ -14,6 +14,8 @@ export interface NodeConfig {
   readonly durability: (typeof DURABILITIES)[number];
   readonly engineMemoryMaxBytes: number;
   readonly searchThreadCount: number;
+  /** Growth of a slot's log between two snapshots. */
+  readonly snapshotLogBytes: number;
   readonly logLevel: LogLevel;
   readonly tls: TlsFiles | undefined;
 }
@@ -28,6 +30,7 @@ export function parseNodeEnvironment(environment: Environment): NodeConfig {
     durability: choiceSetting(environment, 'SHOAL_DURABILITY', DURABILITIES, 'fsync'),
     engineMemoryMaxBytes: engineMemorySetting(environment),
     searchThreadCount: searchThreadSetting(environment),
+    snapshotLogBytes: snapshotLogSetting(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'warn'),
     tls: parseTlsFiles(environment),
   };

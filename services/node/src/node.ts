@@ -28,7 +28,7 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
   };
   try {
     const rootKey = await resolveRootKey(config.directory, config.rootKey);
-    const bus = await openEmbeddedBus({ directory: join(config.directory, 'log'), slots: config.slots, durability: config.durability });
+    const bus = await openEmbeddedBus({ directory: join(config.directory, 'log'), snapshotDirectory: join(config.directory, 'snapshots'), slots: config.slots, durability: config.durability });
     closers.push(() => bus.close());
     const shard = await startShard(
       {
@@ -38,6 +38,7 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
         directory: join(config.directory, 'shard'),
         engineMemoryMaxBytes: config.engineMemoryMaxBytes,
         searchThreadCount: config.searchThreadCount,
+        snapshotLogBytes: config.snapshotLogBytes,
       },
       { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION },
     );

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseNatsEnvironment, type NatsSettings } from '@shoal/bus';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, parseShardId, parseSlot, requiredSetting, wholeNumberSetting, type Environment, type LogLevel, type ShardId, type Slot } from '@shoal/protocol';
+import { SHARD_LIMITS } from './limits.ts';
 
 export interface ShardConfig {
   readonly shard: ShardId;
@@ -12,6 +13,8 @@ export interface ShardConfig {
   readonly directory: string;
   readonly engineMemoryMaxBytes: number;
   readonly searchThreadCount: number;
+  /** Growth of a slot's log between two snapshots; default SHARD_LIMITS.snapshotLogBytes. */
+  readonly snapshotLogBytes?: number;
 }
 
 export interface ShardProcessConfig extends ShardConfig {
@@ -45,6 +48,10 @@ export function searchThreadSetting(environment: Environment): number {
   return wholeNumberSetting(environment, 'SHOAL_SEARCH_THREADS', { fallback: Math.max(1, availableParallelism() - 1), minimum: 1, maximum: 64 });
 }
 
+export function snapshotLogSetting(environment: Environment): number {
+  return wholeNumberSetting(environment, 'SHOAL_SNAPSHOT_LOG_MB', { fallback: SHARD_LIMITS.snapshotLogBytes / 2 ** 20, minimum: 1, maximum: 65_536 }) * 2 ** 20;
+}
+
 export function parseShardEnvironment(environment: Environment): ShardProcessConfig {
   const slots = wholeNumberSetting(environment, 'SHOAL_SLOTS', { fallback: DEFAULTS.slots, minimum: 1, maximum: LIMITS.slots });
   return {
@@ -56,6 +63,7 @@ export function parseShardEnvironment(environment: Environment): ShardProcessCon
     directory: requiredSetting(environment, 'SHOAL_DATA_DIR', '/var/lib/shoal'),
     engineMemoryMaxBytes: engineMemorySetting(environment),
     searchThreadCount: searchThreadSetting(environment),
+    snapshotLogBytes: snapshotLogSetting(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
 }

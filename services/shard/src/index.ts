@@ -1,2 +1,3 @@
 export { startShard, type Shard, type ShardDependencies } from './shard.ts';
-export { engineMemorySetting, searchThreadSetting, parseShardEnvironment, type ShardConfig, type ShardProcessConfig } from './config.ts';
+export { engineMemorySetting, searchThreadSetting, snapshotLogSetting, parseShardEnvironment, type ShardConfig, type ShardProcessConfig } from './config.ts';
+export { forgetReplica } from './replica-progress.ts';

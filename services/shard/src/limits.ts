@@ -6,6 +6,17 @@ export const SHARD_LIMITS = {
   /** Pause before a slot that failed is recovered again; doubles up to the maximum. */
   recoverPauseMs: 250,
   recoverPauseMaxMs: 10_000,
+  /** How often a slot looks whether its log has grown enough for a snapshot. */
+  snapshotLookMs: 2_000,
+  /** The newest snapshots that a slot keeps; the log is kept from the oldest of them on. */
+  keptSnapshots: 2,
+  /** Growth of the log between two snapshots, unless set otherwise. */
+  snapshotLogBytes: 64 * 1024 * 1024,
+  /** What a message of the log is taken for while its size is not known: those applied before a restart. */
+  guessedMessageBytes: 1_024,
+  /** Replicas of one slot. */
+  replicas: 1_000,
+  registryAttempts: 16,
   statusIntervalMs: 1_000,
   /** Searches in the engine at one time, per search thread: enough that no thread waits for this one. */
   searchesPerThread: 16,

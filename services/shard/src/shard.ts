@@ -8,6 +8,8 @@ import type { Logger } from 'pino';
 import type { ShardConfig } from './config.ts';
 import { SHARD_LIMITS } from './limits.ts';
 import { pause } from '@shoal/pacing';
+import { OneAtATime } from './one-at-a-time.ts';
+import { SlotSnapshots } from './slot-snapshots.ts';
 import { SlotWorker } from './slot-worker.ts';
 
 export interface ShardDependencies {
@@ -39,7 +41,7 @@ export async function startShard(config: ShardConfig, dependencies: ShardDepende
     await store.close();
     throw error;
   }
-  return new RunningShard(config, dependencies, store, engine, failed.promise);
+  return new RunningShard(config, dependencies, store, engine, failed);
 }
 
 class RunningShard implements Shard {
@@ -54,8 +56,8 @@ class RunningShard implements Shard {
   readonly #startedAtMs: number;
   #announceCount = 0;
 
-  constructor(config: ShardConfig, dependencies: ShardDependencies, store: ShardStore, engine: Engine, failed: Promise<Error>) {
-    this.failed = failed;
+  constructor(config: ShardConfig, dependencies: ShardDependencies, store: ShardStore, engine: Engine, failed: PromiseWithResolvers<Error>) {
+    this.failed = failed.promise;
     this.#config = config;
     this.#dependencies = dependencies;
     this.#store = store;
@@ -68,7 +70,12 @@ class RunningShard implements Shard {
       places, placesPerTenant: places, waiting: SHARD_LIMITS.waitingSearches, waitMs: SHARD_LIMITS.searchWaitMs, quantum: 1, costMaximum: SHARD_LIMITS.turnsMaximum,
       subject: 'searches of this shard', timers,
     });
-    this.#workers = config.ownedSlots.map((slot) => new SlotWorker({ slot, slots: config.slots, store, engine, timers, searchGate, bus, logger, onChange }));
+    const turns = new OneAtATime();
+    const logBytes = config.snapshotLogBytes ?? SHARD_LIMITS.snapshotLogBytes;
+    this.#workers = config.ownedSlots.map((slot) => {
+      const snapshots = new SlotSnapshots({ slot, shard: config.shard, bus, store, timers, logger, logBytes, turns });
+      return new SlotWorker({ slot, slots: config.slots, store, engine, timers, searchGate, bus, logger, snapshots, onChange, onStoreFailure: failed.resolve });
+    });
     this.#loops = Promise.all([...this.#workers.map((worker) => worker.run(this.#stop.signal)), this.#announceRegularly()]).then(() => undefined);
   }
 

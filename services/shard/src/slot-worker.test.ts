@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedBus, type Bus, type RequestHandler } from '@shoal/bus';
 import { Engine } from '@shoal/index';
-import { decodeQueryResponse, encodeMutation, encodeQueryRequest, parseEmbeddingCode, parseOperationId, parsePartition, type Sequence, type Slot } from '@shoal/protocol';
+import { decodeQueryResponse, encodeMutation, encodeQueryRequest, parseEmbeddingCode, parseOperationId, parsePartition, parseShardId, type Sequence, type Slot } from '@shoal/protocol';
 import { ShardStore } from '@shoal/store';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OneAtATime } from './one-at-a-time.ts';
+import { SlotSnapshots } from './slot-snapshots.ts';
 import { SlotWorker } from './slot-worker.ts';
 import { systemTimers } from '@shoal/pacing';
 
@@ -39,12 +41,16 @@ async function publish(log: Bus['log'], count: number, firstId: number): Promise
   }
 }
 
+function snapshotsOn(on: Bus): SlotSnapshots {
+  return new SlotSnapshots({ slot, shard: parseShardId('s1'), bus: on, store, timers: systemTimers, logger: pino({ level: 'silent' }), logBytes: 1e9, turns: new OneAtATime() });
+}
+
 /** Runs a worker until it serves or fails for the first time; tells which, and what it had applied. */
 async function firstFate(on: Bus): Promise<{ readonly fate: string; readonly applied: number }> {
   const fate = Promise.withResolvers<string>();
   const logger = pino({ level: 'error' }, { write: (line) => fate.resolve((JSON.parse(line) as { err: { code: string } }).err.code) });
   const worker: SlotWorker = new SlotWorker({
-    slot, slots: 1, store, engine, timers: systemTimers, bus: on, logger,
+    slot, slots: 1, store, engine, timers: systemTimers, bus: on, logger, snapshots: snapshotsOn(on), onStoreFailure: () => undefined,
     onChange: () => {
       if (worker.status().ready) fate.resolve('served');
     },
@@ -85,7 +91,7 @@ describe('SlotWorker', () => {
         },
       },
     };
-    const worker = new SlotWorker({ slot, slots: 1, store, engine, timers: systemTimers, bus: patientBus, logger: pino({ level: 'silent' }), onChange: () => undefined });
+    const worker = new SlotWorker({ slot, slots: 1, store, engine, timers: systemTimers, bus: patientBus, logger: pino({ level: 'silent' }), snapshots: snapshotsOn(bus), onStoreFailure: () => undefined, onChange: () => undefined });
     const stop = new AbortController();
     const running = worker.run(stop.signal);
     const handler = await served.promise;

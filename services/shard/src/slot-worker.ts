@@ -3,13 +3,17 @@ import { SUBJECTS, ShoalError, decodeQueryRequest, encodeQueryResponse, type Seq
 import { SlotMachine, answerQuery, type SlotMachineOptions } from '@shoal/shard-core';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
+import type { SlotSnapshots } from './slot-snapshots.ts';
 import { pause } from '@shoal/pacing';
 
 export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly bus: Bus;
   readonly logger: Logger;
+  readonly snapshots: SlotSnapshots;
   /** Called when the slot becomes ready or stops being so. */
   readonly onChange: () => void;
+  /** Called when no slot of this shard can apply any more. */
+  readonly onStoreFailure: (error: Error) => void;
 }
 
 /**
@@ -26,6 +30,9 @@ export class SlotWorker {
   readonly #options: SlotWorkerOptions;
   #machine: SlotMachine | undefined;
   #serving: Serving | undefined;
+  #keeping: Promise<void> | undefined;
+  /** Ends what accompanies the present life. */
+  #ended = new AbortController();
 
   constructor(options: SlotWorkerOptions) {
     this.slot = options.slot;
@@ -55,6 +62,7 @@ export class SlotWorker {
   async run(signal: AbortSignal): Promise<void> {
     let pauseMs: number = SHARD_LIMITS.recoverPauseMs;
     while (!signal.aborted) {
+      let failure: unknown;
       try {
         await this.#live(signal, () => {
           pauseMs = SHARD_LIMITS.recoverPauseMs;
@@ -63,17 +71,32 @@ export class SlotWorker {
         if (!signal.aborted) {
           this.#options.logger.error({ err: error, slot: this.slot, pauseMs }, 'slot failed; it will be recovered');
         }
+        failure = error;
       } finally {
         await this.#end();
       }
+      if (!signal.aborted) await this.#mend(failure);
       if (signal.aborted) return;
       await pause(this.#options.timers, pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, SHARD_LIMITS.recoverPauseMaxMs);
     }
   }
 
+  /** What can be done about a failure before the slot is recovered. No machine runs. */
+  async #mend(failure: unknown): Promise<void> {
+    if (!(failure instanceof ShoalError)) return;
+    if (failure.code === 'store_unwritable') this.#options.onStoreFailure(failure);
+    if (failure.code !== 'store_corrupt') return;
+    try {
+      await this.#options.snapshots.giveUpRows();
+    } catch (error) {
+      this.#options.logger.error({ err: error, slot: this.slot }, 'the damaged rows of the slot cannot be removed');
+    }
+  }
+
   async #live(signal: AbortSignal, onReady: () => void): Promise<void> {
-    const { bus } = this.#options;
+    const { bus, snapshots } = this.#options;
+    await snapshots.prepare(signal);
     const machine = await SlotMachine.recover(this.#options, signal);
     this.#machine = machine;
     const target = await bus.log.lastSequence(this.slot);
@@ -84,12 +107,14 @@ export class SlotWorker {
       );
     }
     await this.#requireSameLog(machine, signal);
+    this.#keeping = snapshots.keep(AbortSignal.any([signal, this.#ended.signal]));
     if (machine.appliedSequence >= target) await this.#serve(machine, onReady);
     const from = (machine.appliedSequence + 1) as Sequence;
     const { groupMessages, groupBytes } = SHARD_LIMITS;
     for await (const group of bus.log.read({ slot: this.slot, from, signal, maxMessages: groupMessages, maxBytes: groupBytes })) {
       const setAsideBefore = machine.state.setAsideCount;
       await machine.apply(group);
+      snapshots.noteApplied(group);
       if (machine.state.setAsideCount > setAsideBefore) {
         this.#options.logger.warn({ slot: this.slot, sequence: machine.appliedSequence, setAsideCount: machine.state.setAsideCount }, 'messages that cannot apply were set aside');
       }
@@ -123,6 +148,10 @@ export class SlotWorker {
   async #end(): Promise<void> {
     const serving = this.#serving;
     const machine = this.#machine;
+    this.#ended.abort();
+    await this.#keeping;
+    this.#keeping = undefined;
+    this.#ended = new AbortController();
     this.#serving = undefined;
     this.#machine = undefined;
     try {

@@ -1,10 +1,9 @@
-import { isInRange, type FieldScalar, type RangeFilter } from '@shoal/protocol';
-import { WORD_BITS } from './dense-bits.ts';
+import type { FieldScalar, RangeFilter } from '@shoal/protocol';
+import { WORD_BITS, setBit } from './dense-bits.ts';
 import type { FieldIndex } from './field-index.ts';
 
 /**
- * The values of a number field in a column by id, NaN where there is none. Conditions read the column from end to end, about a millisecond per
- * million ids; blocks whose least and greatest value lie outside a range are passed over, which makes ranges over values that grow with
+ * The values of a number field in a column by id, NaN where there is none. Conditions read the column from end to end; blocks whose least and greatest value lie outside a range are passed over, which makes ranges over values that grow with
  * the ids, as times do, cheap.
  */
 export class NumberIndex implements FieldIndex {
@@ -34,34 +33,47 @@ export class NumberIndex implements FieldIndex {
 
   anyOf(values: readonly FieldScalar[], into: Uint32Array): void {
     const wanted = new Set(values.filter((value) => typeof value === 'number'));
-    const [only] = wanted;
-    if (only === undefined) return;
-    const bounds = { gte: Math.min(...wanted), lte: Math.max(...wanted) };
-    this.#scan(bounds, into, wanted.size === 1 ? (value) => value === only : (value) => wanted.has(value));
+    if (wanted.size === 0) return;
+    const [least, greatest] = [Math.min(...wanted), Math.max(...wanted)];
+    if (wanted.size === 1) return this.#addBetween(least, greatest, into);
+    this.#forBlocks(least, greatest, (first, end) => {
+      for (let id = first; id < end; id += 1) if (wanted.has(this.#column[id] ?? Number.NaN)) setBit(into, id);
+    });
   }
 
-  range(bounds: RangeFilter, into: Uint32Array): void {
-    this.#scan(bounds, into, (value) => isInRange(value, bounds));
+  range({ gt, gte, lt, lte }: RangeFilter, into: Uint32Array): void {
+    const least = Math.max(gte ?? Number.NEGATIVE_INFINITY, gt === undefined ? Number.NEGATIVE_INFINITY : nextUp(gt));
+    const greatest = Math.min(lte ?? Number.POSITIVE_INFINITY, lt === undefined ? Number.POSITIVE_INFINITY : -nextUp(-lt));
+    this.#addBetween(least, greatest, into);
   }
 
   exists(into: Uint32Array): void {
-    this.#scan({}, into, (value) => !Number.isNaN(value));
+    this.#addBetween(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, into);
   }
 
-  #scan(bounds: Omit<RangeFilter, 'type' | 'field'>, into: Uint32Array, passes: (value: number) => boolean): void {
+  /** The inner loop has nothing in it but two comparisons, which NaN fails: an id without a value needs no test of its own. */
+  #addBetween(least: number, greatest: number, into: Uint32Array): void {
     const column = this.#column;
-    for (let block = 0; block << BLOCK_SHIFT < column.length; block += 1) {
-      const least = this.#bounds[2 * block] ?? Number.POSITIVE_INFINITY;
-      const greatest = this.#bounds[2 * block + 1] ?? Number.NEGATIVE_INFINITY;
-      if (least > greatest || !mayMeet(least, greatest, bounds)) continue;
-      const end = Math.min(column.length, (block + 1) << BLOCK_SHIFT);
-      for (let first = block << BLOCK_SHIFT; first < end; first += WORD_BITS) {
+    this.#forBlocks(least, greatest, (first, end) => {
+      for (let base = first; base < end; base += WORD_BITS) {
         let word = 0;
-        const last = Math.min(end, first + WORD_BITS);
-        // NaN passes no comparison, so an id without a value needs no test of its own.
-        for (let id = first; id < last; id += 1) if (passes(column[id] ?? Number.NaN)) word |= 1 << (id - first);
-        if (word !== 0) into[first >>> 5] = (into[first >>> 5] ?? 0) | word;
+        const last = Math.min(end, base + WORD_BITS);
+        for (let id = base; id < last; id += 1) {
+          const value = column[id] as number;
+          if (value >= least && value <= greatest) word |= 1 << (id - base);
+        }
+        if (word !== 0) into[base >>> 5] = (into[base >>> 5] ?? 0) | word;
       }
+    });
+  }
+
+  /** Calls with the ids of each block that may hold a value between the two. */
+  #forBlocks(least: number, greatest: number, visit: (first: number, end: number) => void): void {
+    for (let block = 0; block << BLOCK_SHIFT < this.#column.length; block += 1) {
+      const blockLeast = this.#bounds[2 * block] ?? Number.POSITIVE_INFINITY;
+      const blockGreatest = this.#bounds[2 * block + 1] ?? Number.NEGATIVE_INFINITY;
+      if (blockLeast > greatest || blockGreatest < least) continue;
+      visit(block << BLOCK_SHIFT, Math.min(this.#column.length, (block + 1) << BLOCK_SHIFT));
     }
   }
 
@@ -83,7 +95,13 @@ export class NumberIndex implements FieldIndex {
 /** 4,096 ids in a block. */
 const BLOCK_SHIFT = 12;
 
-/** Whether any value between the two could lie in the range. */
-function mayMeet(least: number, greatest: number, { gt, gte, lt, lte }: Omit<RangeFilter, 'type' | 'field'>): boolean {
-  return (gt === undefined || greatest > gt) && (gte === undefined || greatest >= gte) && (lt === undefined || least < lt) && (lte === undefined || least <= lte);
+const float = new Float64Array(1);
+const bits = new BigInt64Array(float.buffer);
+
+/** The least double that is greater than a finite one. */
+function nextUp(value: number): number {
+  if (value === 0) return Number.MIN_VALUE;
+  float[0] = value;
+  bits[0] = (bits[0] ?? 0n) + (value > 0 ? 1n : -1n);
+  return float[0];
 }

@@ -167,6 +167,11 @@ export class PayloadIndex {
     return words;
   }
 
+  /** The id that a run under way gives a key. */
+  pendingId(key: VectorKey): VecId | undefined {
+    return this.#pending.get(key);
+  }
+
   has(id: VecId): boolean {
     return hasBit(this.#present, id);
   }

@@ -77,6 +77,11 @@ export function evaluateFilter({ payloads }: ActivePartition, { filter, keyIds }
     switch (one.type) {
       case 'keys':
         for (const id of keyIds.get(one) ?? []) if (payloads.has(id)) setBit(into, id);
+        // A run may have begun since the keys were looked up.
+        for (const key of one.keys) {
+          const id = payloads.pendingId(key);
+          if (id !== undefined) setBit(into, id);
+        }
         return into;
       case 'combined':
         return combine(one.must.map(evaluate), one.should.map(evaluate), one.mustNot.map(evaluate));

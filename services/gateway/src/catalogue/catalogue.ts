@@ -48,6 +48,7 @@ export class Catalogue {
   readonly #aliases: Aliases;
   readonly #declarations: FieldDeclarations;
   readonly #registrations = new Turns();
+  readonly #updates = new Map<EmbeddingCode, Promise<EmbeddingRecord>>();
   readonly #lookups = new Map<string, Promise<EmbeddingRecord | undefined>>();
 
   constructor(dependencies: CatalogueDependencies) {
@@ -151,9 +152,13 @@ export class Catalogue {
     return code === undefined ? undefined : this.#cache.activeByCode(code)?.spec.name;
   }
 
-  /** The record as the registry has it now, with every field known to every partition. Throws `embedding_dropped`. */
-  upToDate(record: EmbeddingRecord): Promise<EmbeddingRecord> {
-    return this.#declarations.declare(record.spec.code, []);
+  /** The record as the registry has it now, with every field known to every partition; asked once for all who ask meanwhile. Throws `embedding_dropped`. */
+  upToDate({ spec: { code } }: EmbeddingRecord): Promise<EmbeddingRecord> {
+    const running = this.#updates.get(code);
+    if (running !== undefined) return running;
+    const update = this.#declarations.declare(code, []).finally(() => this.#updates.delete(code));
+    this.#updates.set(code, update);
+    return update;
   }
 
   /** Declares more fields. Throws `field_conflict`, `invalid_field`, `embedding_not_found` or `embedding_dropped`. */

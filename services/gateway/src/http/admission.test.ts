@@ -63,3 +63,20 @@ it('keeps one tenant from taking all places, and gives a place back when the ans
   await admitted;
   expect(admission.inside).toBe(GATEWAY_LIMITS.admittedPerTenant + 1);
 });
+
+it('reads few large bodies at one time, fewer of one tenant, and everything small beside them', async () => {
+  const time = new HandTime();
+  const admission = new Admission(time, () => time.nowMs);
+  const large = GATEWAY_LIMITS.largeBodyBytes + 1;
+  const first = Array.from({ length: GATEWAY_LIMITS.largeBodiesPerTenant }, newResponse);
+  for (const response of first) expect(admission.admit(tenant, large, response)).toBeUndefined();
+  const next = admission.admit(tenant, undefined, newResponse());
+  expect(next).toBeDefined();
+  expect(admission.admit(tenant, GATEWAY_LIMITS.largeBodyBytes, newResponse())).toBeUndefined();
+  await admission.admit(parseTenantId('b'), large, newResponse());
+  first[0]?.emit('close');
+  await next;
+  const late = admission.admit(tenant, large, newResponse())?.then(() => 'in', (error: { code: string }) => error.code);
+  time.pass(GATEWAY_LIMITS.largeBodyWaitMs);
+  expect(await late).toBe('overloaded');
+});

@@ -126,7 +126,7 @@ function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenanc
     // The root key is the way in to set a rate right.
     const { requestsPerSecond } = tenancy.quotasOf(request.tenant);
     if (requestsPerSecond !== undefined && request.caller.role !== 'root') await tenancy.rates.take(request.tenant, 'requestsPerSecond', requestsPerSecond, 1);
-    const turn = admission.admit(request.tenant, Number(request.headers['content-length'] ?? 0), reply.raw);
+    const turn = admission.admit(request.tenant, announcedBytes(request), reply.raw);
     if (turn !== undefined) await turn;
   });
   const overTls = tls !== undefined;
@@ -144,6 +144,11 @@ function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenanc
     const ms = Math.round(reply.elapsedTime * 100) / 100;
     logger[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url, status: statusCode, ms }, 'request');
   });
+}
+
+/** The length of the body by the headers; undefined where it comes in chunks. */
+function announcedBytes({ headers }: FastifyRequest): number | undefined {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
 
 /** Tells the caller what the request cost, and adds it to what the tenant has used. */

@@ -147,23 +147,36 @@ describe('other bodies', () => {
     expect((await fixture.call('POST', PATH, `${body} `)).json()).toMatchObject(tooLarge);
   });
 
-  it('are refused with overloaded while too many are under way, and taken again afterwards', async () => {
+  /** Requests that have announced a body and sent its beginning. */
+  function begin(count: number, bodyBytes: number): { end(): void } {
     const { hostname, port } = new URL(fixture.gateway.url);
-    const count = GATEWAY_LIMITS.bodyBytesInFlight / LIMITS.bodyBytes;
     const open = Array.from({ length: count }, () => {
       const request = httpRequest({
         hostname, port, path: PATH, method: 'POST',
-        headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json', 'content-length': LIMITS.bodyBytes },
+        headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json', 'content-length': bodyBytes },
       });
       request.on('error', () => undefined).write('{');
       return request;
     });
-    await expect.poll(async () => (await fixture.call('POST', PATH, { vectors: [] })).status, { timeout: 5_000 }).toBe(503);
+    return { end: () => open.forEach((request) => request.destroy()) };
+  }
+
+  const write = async (): Promise<number> => (await fixture.call('POST', PATH, { vectors: [{ key: 'a', values: [1, 2] }] })).status;
+
+  it('of slow clients take few places, so that everything else is served', async () => {
+    const slow = begin(GATEWAY_LIMITS.largeBodies * 2, LIMITS.bodyBytes);
+    for (let round = 0; round < 20; round += 1) expect(await write()).toBe(200);
+    slow.end();
+  });
+
+  it('are refused with overloaded while too many are under way, and taken again afterwards', async () => {
+    const slow = begin(GATEWAY_LIMITS.bodyBytesInFlight / GATEWAY_LIMITS.largeBodyBytes, GATEWAY_LIMITS.largeBodyBytes);
+    await expect.poll(write, { timeout: 30_000 }).toBe(503);
     const refused = await fixture.call('POST', PATH, { vectors: [{ key: 'a', values: [1, 2] }] });
     expect(refused.json()).toMatchObject({ code: 'overloaded', status: 503, retryable: true });
     expect(refused.headers.get('retry-after')).toBe('1');
-    for (const request of open) request.destroy();
-    await expect.poll(async () => (await fixture.call('POST', PATH, { vectors: [{ key: 'a', values: [1, 2] }] })).status, { timeout: 5_000 }).toBe(200);
+    slow.end();
+    await expect.poll(write, { timeout: 30_000 }).toBe(200);
   });
 });
 
