@@ -24,8 +24,9 @@ export class EmbeddedProcess {
     });
   }
 
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<EmbeddedProcess> {
+  static async start(environment: Readonly<Record<string, string>> = {}, limits: { readonly fileSizeKib?: number } = {}): Promise<EmbeddedProcess> {
     const node = new EmbeddedProcess(await freePort(), await mkdtemp(join(tmpdir(), 'shoal-node-')), environment);
+    node.process.limitFileSize(limits.fileSizeKib);
     try {
       await node.restart();
     } catch (error) {

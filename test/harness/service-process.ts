@@ -16,6 +16,7 @@ export class ServiceProcess {
   readonly #service: ServiceName;
   readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
+  #fileSizeKib: number | undefined;
   #output = '';
 
   constructor(name: string, service: ServiceName, environment: Readonly<Record<string, string>>) {
@@ -26,7 +27,10 @@ export class ServiceProcess {
 
   start(): void {
     const entry = fileURLToPath(import.meta.resolve(`@shoal/${this.#service}/main`));
-    const child = spawn(process.execPath, [entry], { env: { PATH: process.env['PATH'], ...this.#environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const limit = this.#fileSizeKib;
+    // The shell counts blocks of 512 bytes and becomes the process itself.
+    const [command, ...words] = limit === undefined ? [process.execPath, entry] : ['/bin/sh', '-c', `ulimit -f ${limit * 2}; exec "$0" "$1"`, process.execPath, entry];
+    const child = spawn(command ?? process.execPath, words, { env: { PATH: process.env['PATH'], ...this.#environment }, stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_CHARS);
     };
@@ -35,6 +39,11 @@ export class ServiceProcess {
     live.add(child);
     child.on('exit', () => live.delete(child));
     this.#child = child;
+  }
+
+  /** From the next start on no file of the process grows beyond the limit: writing fails as on a disk that is full. */
+  limitFileSize(kib: number | undefined): void {
+    this.#fileSizeKib = kib;
   }
 
   get output(): string {

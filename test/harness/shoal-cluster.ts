@@ -11,6 +11,8 @@ export interface ClusterOptions {
   readonly shardCount: number;
   readonly gatewayCount: number;
   readonly slots?: number;
+  /** Settings of every shard. */
+  readonly shardSettings?: Readonly<Record<string, string>>;
 }
 
 /** Gateways and shards as processes over a nats-server that somebody else runs, each with a directory of its own. */
@@ -37,8 +39,9 @@ export class ShoalCluster {
           ...common,
           SHOAL_SHARD_ID: `shard-${index}`,
           SHOAL_SHARD_SLOTS: `${first}-${last}`,
-          SHOAL_DATA_DIR: join(cluster.#directory, `shard-${index}`),
+          SHOAL_DATA_DIR: cluster.shardDirectory(index),
           SHOAL_SEARCH_THREADS: '1',
+          ...options.shardSettings,
         }),
       );
     }
@@ -55,6 +58,10 @@ export class ShoalCluster {
       throw error;
     }
     return cluster;
+  }
+
+  shardDirectory(index: number): string {
+    return join(this.#directory, `shard-${index}`);
   }
 
   get processes(): ServiceProcess[] {
