@@ -25,7 +25,10 @@ export class FuzzConnection {
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', () => this.#end('cut'));
     socket.on('close', () => this.#end('cut'));
-    socket.setTimeout(SILENCE_MS, () => this.#end('silent'));
+    // A connection on which nobody waits may be quiet for as long as it likes.
+    socket.setTimeout(SILENCE_MS, () => {
+      if (this.#waiting.length > 0) this.#end('silent');
+    });
   }
 
   static open(port: number): Promise<FuzzConnection> {
