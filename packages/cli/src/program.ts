@@ -7,6 +7,7 @@ import { addBenchCommand } from './commands/bench.ts';
 import { addClusterCommand } from './commands/cluster.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDevCommand } from './commands/dev.ts';
+import { addImportCommand } from './commands/import.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addRecallCommand } from './commands/recall.ts';
@@ -42,6 +43,7 @@ export function buildProgram(system: CliSystem): Command {
   addDevCommand(program, system);
   addClusterCommand(program, system);
   addLoadCommand(program, system);
+  addImportCommand(program, system);
   addSearchCommand(program, system);
   addVectorCommands(program, system);
   addAliasCommand(program, system);

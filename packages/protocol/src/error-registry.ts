@@ -51,6 +51,10 @@ export const ERROR_REGISTRY = {
   tenant_exists: entry(409, false, 'The tenant exists with other quotas', 'Change its quotas, or choose another name.'),
   key_not_found: entry(404, false, 'The tenant has no such key', 'List the keys of the tenant.'),
   too_many_keys: entry(429, false, 'The tenant has as many keys as it may have', 'Revoke keys that are no longer needed.'),
+  // What an import reads.
+  source_invalid: entry(422, false, 'A source of an import cannot be read as what it says it is', 'Correct the file or the address that the message names.'),
+  source_refused: entry(403, false, 'A source may not be read', 'Open its directory, host or bucket to imports.'),
+  source_unavailable: entry(503, true, 'A source does not answer', 'Try again; if it lasts, check the server or the bucket.'),
   // The state of the cluster.
   receipt_timeout: entry(504, true, 'The write named by the receipt was not applied before the deadline', 'Try again, or allow more time with timeoutMs.'),
   receipt_unknown: entry(400, false, 'The receipt names a position that the log has not reached', 'Send the receipt that the write returned, unchanged, to the cluster that gave it.'),

@@ -1,0 +1,137 @@
+/** `shoal import SOURCE...`: files, directories, HTTP addresses and buckets into an embedding; rows at fault are left out and reported. */
+import { open } from 'node:fs/promises';
+import { IMPORT_FORMATS, runImport, sourceFiles, type ColumnMapping, type ImportFormat, type ImportProgress, type Rejection, type S3Settings, type SourcePolicy } from '@shoal/jobs';
+import { ShoalError } from '@shoal/protocol';
+import type { Command } from 'commander';
+import type { CliSystem } from '../cli-system.ts';
+import { INTERRUPTED_EXIT_CODE } from '../cli-system.ts';
+import { CommandFailure } from '../command-failure.ts';
+import { addConnectionOptions, connectionOf } from '../connection-options.ts';
+import { connect, type ConnectionOptions } from '../connection.ts';
+import { CLI_LIMITS } from '../limits.ts';
+import { oneOf, pathFrom, words } from '../option-parsers.ts';
+import { formatCount, perSecond } from '../text/quantities.ts';
+
+interface ImportOptions {
+  readonly embedding: string;
+  readonly format?: ImportFormat;
+  readonly keyColumn?: string;
+  readonly vectorColumns?: string[];
+  readonly payloadColumns?: string[];
+  readonly keyPrefix: string;
+  readonly dataset?: string;
+  readonly delimiter?: string;
+  readonly rejected: string;
+  readonly s3Endpoint?: string;
+  readonly s3Region: string;
+}
+
+const isAddress = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//.test(source);
+
+function s3Settings({ s3Endpoint, s3Region }: ImportOptions, { childEnvironment }: CliSystem): S3Settings | undefined {
+  if (s3Endpoint === undefined) return undefined;
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = childEnvironment;
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new ShoalError('invalid_configuration', 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for --s3-endpoint.', { field: 'AWS_ACCESS_KEY_ID' });
+  }
+  return { endpoint: s3Endpoint, region: s3Region, accessKeyId, secretAccessKey };
+}
+
+/** The command reads as the person who runs it, who may read whatever the system lets them read. */
+function policyOf(options: ImportOptions, system: CliSystem): SourcePolicy {
+  const s3 = s3Settings(options, system);
+  return { directories: ['/'], hosts: ['*'], ...(s3 === undefined ? {} : { s3 }) };
+}
+
+function mappingOf({ keyColumn, vectorColumns, payloadColumns }: ImportOptions): ColumnMapping {
+  const [first, ...others] = vectorColumns ?? [];
+  return {
+    ...(keyColumn === undefined ? {} : { key: keyColumn }),
+    ...(first === undefined ? {} : { vector: others.length === 0 ? first : [first, ...others] }),
+    ...(payloadColumns === undefined ? {} : { payload: payloadColumns }),
+  };
+}
+
+/** Made when the first row is rejected, one JSON object a line; empty imports leave no empty file. */
+class RejectionReport {
+  readonly path: string;
+  #handle: Awaited<ReturnType<typeof open>> | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async add(rejections: readonly Rejection[]): Promise<void> {
+    this.#handle ??= await open(this.path, 'w');
+    await this.#handle.write(rejections.map((rejection) => `${JSON.stringify(rejection)}\n`).join(''));
+  }
+
+  async close(): Promise<void> {
+    await this.#handle?.close();
+  }
+}
+
+function progressLines(system: CliSystem, startedMs: number): (progress: ImportProgress) => void {
+  let lastMs = startedMs;
+  return ({ rowsDone, rejected }) => {
+    const nowMs = system.nowMs();
+    if (nowMs - lastMs < CLI_LIMITS.reportIntervalMs) return;
+    lastMs = nowMs;
+    system.stderr.write(`  ${formatCount(rowsDone)} rows, ${formatCount(rejected)} rejected, ${formatCount(perSecond(rowsDone, nowMs - startedMs))}/s\n`);
+  };
+}
+
+function summarise({ accepted, rejected, receipt }: ImportProgress, durationMs: number, reportPath: string, system: CliSystem): void {
+  system.stdout.write(`${formatCount(accepted)} vectors in and searchable after ${(durationMs / 1000).toFixed(2)} s, ${formatCount(perSecond(accepted, durationMs))} vectors/s.\n`);
+  if (rejected > 0) system.stdout.write(`${formatCount(rejected)} rows rejected; ${reportPath} names each with its reason.\n`);
+  system.stdout.write(`Receipt: ${JSON.stringify(receipt)}\n`);
+}
+
+async function runImportCommand(sources: readonly string[], options: ImportOptions, globals: ConnectionOptions, system: CliSystem): Promise<void> {
+  const connection = await connect(globals, system);
+  const { dim, distance } = await connection.client.embedding(options.embedding).describe();
+  const addresses = sources.map((source) => (isAddress(source) ? source : pathFrom(system.workingDirectory, source)));
+  const files = await sourceFiles(addresses, policyOf(options, system));
+  const patient = connection.withPatience({ retries: CLI_LIMITS.loadRetries, timeoutMs: CLI_LIMITS.loadTimeoutMs });
+  const report = new RejectionReport(pathFrom(system.workingDirectory, options.rejected));
+  const startedMs = system.nowMs();
+  try {
+    const result = await runImport({
+      files,
+      ...(options.format === undefined ? {} : { format: options.format }),
+      reader: { ...(options.dataset === undefined ? {} : { dataset: options.dataset }), ...(options.delimiter === undefined ? {} : { delimiter: options.delimiter }) },
+      rows: { mapping: mappingOf(options), keyPrefix: options.keyPrefix, dim, distance },
+      handle: patient.embedding(options.embedding),
+      onRejected: (rejections) => report.add(rejections),
+      onProgress: progressLines(system, startedMs),
+      signal: system.interrupt,
+    });
+    summarise(result, system.nowMs() - startedMs, report.path, system);
+  } catch (error) {
+    if (!system.interrupt.aborted) throw error;
+    system.stderr.write('Interrupted; the same command writes what is in already once more and goes on.\n');
+    throw new CommandFailure(INTERRUPTED_EXIT_CODE);
+  } finally {
+    await report.close();
+  }
+}
+
+export function addImportCommand(program: Command, system: CliSystem): void {
+  const command = program
+    .command('import <source...>')
+    .description('import files, directories, http(s):// and s3:// addresses; rows at fault are left out and reported')
+    .requiredOption('--embedding <name>', 'embedding to import into; it must exist')
+    .option('--format <format>', `${IMPORT_FORMATS.join(', ')} (default: by the extension)`, oneOf(IMPORT_FORMATS))
+    .option('--key-column <name>', 'column of the keys (default: key; rows are numbered where there is none)')
+    .option('--vector-columns <names>', 'column of the vectors, or one column per component (default: values)', words)
+    .option('--payload-columns <names>', 'columns that form the payload (default: payload, or all that are left)', words)
+    .option('--key-prefix <prefix>', 'keys are the prefix and the row number where the file has none', '')
+    .option('--dataset <path>', 'array inside an HDF5 file (default: train)')
+    .option('--delimiter <text>', 'between the fields of csv (default: a comma, a tab for .tsv)')
+    .option('--rejected <file>', 'where rejected rows are reported, one JSON object a line', 'rejected.jsonl')
+    .option('--s3-endpoint <url>', 'object store for s3:// addresses; keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
+    .option('--s3-region <region>', 'region of the object store', 'us-east-1');
+  addConnectionOptions(command, true).action(async (sources: string[], options: ImportOptions) => {
+    await runImportCommand(sources, options, connectionOf(command), system);
+  });
+}

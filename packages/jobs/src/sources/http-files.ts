@@ -1,0 +1,87 @@
+/** Files at HTTP and HTTPS addresses, read by ranges. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JOB_LIMITS } from '../limits.ts';
+import type { ByteSource, SourceFile } from './byte-source.ts';
+import { invalidSource, refusedSource, unavailableSource } from './source-failure.ts';
+import { SpooledFile } from './spooled-file.ts';
+
+const ATTEMPTS = 4;
+const FIRST_WAIT_MS = 250;
+
+/** The address as it may be shown: without user, password and query, which may hold a signature. */
+function shownAddress(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}
+
+export function isAllowedHost(url: URL, hosts: readonly string[]): boolean {
+  return hosts.some((host) => host === '*' || host === url.host || host === url.hostname || (host.startsWith('*.') && url.hostname.endsWith(host.slice(1))));
+}
+
+async function fetchFollowing(url: URL, headers: Record<string, string>, hosts: readonly string[]): Promise<Response> {
+  let address = url;
+  for (let redirects = 0; ; redirects += 1) {
+    if (!isAllowedHost(address, hosts)) {
+      throw refusedSource(shownAddress(address), 'its host is not open to imports; SHOAL_IMPORT_HOSTS of the worker (of the node, when embedded) lists those that are.');
+    }
+    const response = await fetch(address, { headers, redirect: 'manual', signal: AbortSignal.timeout(JOB_LIMITS.httpTimeoutMs) });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status >= 400 || location === null) return response;
+    await response.body?.cancel();
+    if (redirects >= JOB_LIMITS.httpRedirects) throw invalidSource(shownAddress(url), `it redirects more than ${JOB_LIMITS.httpRedirects} times.`);
+    address = new URL(location, address);
+  }
+}
+
+async function getRange(url: URL, range: string, hosts: readonly string[]): Promise<Response> {
+  for (let attempt = 1; ; attempt += 1) {
+    let fault: string;
+    let cause: unknown;
+    try {
+      const response = await fetchFollowing(url, { range, 'accept-encoding': 'identity' }, hosts);
+      if (response.status === 206 || response.status === 200 || response.status === 416) return response;
+      await response.body?.cancel();
+      fault = `it answers with status ${response.status}.`;
+      if (response.status < 500 && response.status !== 429 && response.status !== 408) throw invalidSource(shownAddress(url), fault);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && (error.code === 'source_invalid' || error.code === 'source_refused')) throw error;
+      fault = 'it does not answer.';
+      cause = error;
+    }
+    if (attempt >= ATTEMPTS) throw unavailableSource(shownAddress(url), fault, cause);
+    await sleep(FIRST_WAIT_MS * 2 ** attempt);
+  }
+}
+
+async function openHttpFile(url: URL, hosts: readonly string[]): Promise<ByteSource> {
+  const name = shownAddress(url);
+  const head = await getRange(url, 'bytes=0-0', hosts);
+  await head.body?.cancel();
+  const total = /\/(\d+)$/.exec(head.headers.get('content-range') ?? '')?.[1];
+  if (head.status === 200 || total === undefined) throw invalidSource(name, 'the server does not answer range requests, which an import needs.');
+  const sizeBytes = Number(total);
+  const spool = new SpooledFile();
+  const source: ByteSource = {
+    name,
+    sizeBytes,
+    version: `${sizeBytes}-${head.headers.get('etag') ?? head.headers.get('last-modified') ?? ''}`,
+    async read(offset, length) {
+      const end = Math.min(offset + length, sizeBytes);
+      if (end <= offset) return Buffer.alloc(0);
+      const response = await getRange(url, `bytes=${offset}-${end - 1}`, hosts);
+      const bytes = Buffer.from(await response.arrayBuffer().catch((cause: unknown) => {
+        throw unavailableSource(name, 'the connection broke.', cause);
+      }));
+      if (bytes.length !== end - offset) throw unavailableSource(name, `the server sent ${bytes.length} of ${end - offset} bytes.`);
+      return bytes;
+    },
+    localPath: () => spool.path(source),
+    close: () => spool.remove(),
+  };
+  return source;
+}
+
+export function httpSourceFile(address: string, hosts: readonly string[]): SourceFile {
+  const url = URL.parse(address);
+  if (url === null) throw invalidSource('the source', 'the address is not a valid URL.');
+  return { name: shownAddress(url), open: () => openHttpFile(url, hosts) };
+}

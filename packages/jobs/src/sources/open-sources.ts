@@ -1,0 +1,35 @@
+/** From the addresses of a request to files that can be opened. */
+import { JOB_LIMITS } from '../limits.ts';
+import type { SourceFile } from './byte-source.ts';
+import { httpSourceFile } from './http-files.ts';
+import { localSourceFiles } from './local-files.ts';
+import { s3SourceFiles, type S3Settings } from './s3-bucket.ts';
+import { invalidSource } from './source-failure.ts';
+
+/** What imports may read; set by the operator of the process that reads. */
+export interface SourcePolicy {
+  /** Local directories, absolute; everything below them can be imported. */
+  readonly directories: readonly string[];
+  /** Hosts that may be fetched from: `host`, `host:port`, `*.domain` or `*`. */
+  readonly hosts: readonly string[];
+  readonly s3?: S3Settings;
+}
+
+async function filesOf(address: string, policy: SourcePolicy): Promise<SourceFile[]> {
+  if (/^https?:\/\//.test(address)) return [httpSourceFile(address, policy.hosts)];
+  if (address.startsWith('s3://')) return s3SourceFiles(address, policy.s3);
+  if (/^[a-z][a-z0-9+.-]*:\/\//.test(address) && !address.startsWith('file://')) {
+    throw invalidSource(address, 'an address is a path, or begins with file://, http://, https:// or s3://.');
+  }
+  return localSourceFiles(address, policy.directories);
+}
+
+/** All files of an import, in the order of the addresses and by name below a directory or prefix. */
+export async function sourceFiles(addresses: readonly string[], policy: SourcePolicy): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  for (const address of addresses) {
+    files.push(...(await filesOf(address, policy)));
+    if (files.length > JOB_LIMITS.files) throw invalidSource(address, `the import has more than ${JOB_LIMITS.files} files.`);
+  }
+  return files;
+}
