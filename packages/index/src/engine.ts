@@ -14,6 +14,7 @@ import { SearchThread } from './search-thread.ts';
 import type { EngineStats } from './stats.ts';
 import { ThreadedIndex } from './threaded-index.ts';
 import type { IndexHost } from './threaded-index.ts';
+import type { VectorEngine } from './vector-engine.ts';
 import type { VectorIndex } from './vector-index.ts';
 import { WriterThread } from './writer-thread.ts';
 
@@ -40,7 +41,7 @@ interface EngineParts {
 }
 
 /** Many indexes in one shared memory, one writer thread and several search threads. The calling thread does no index work. */
-export class Engine {
+export class Engine implements VectorEngine {
   readonly #parts: EngineParts;
   readonly #writer: WriterThread;
   readonly #threads: readonly SearchThread[];

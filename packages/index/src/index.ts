@@ -7,4 +7,5 @@ export * from './limits.ts';
 export { LocalEngine, LocalIndex } from './local-engine.ts';
 export type { FilterStrategy, IdFilter, SearchHits, SearchPath, SearchRequest } from './search-request.ts';
 export type { EngineStats, IndexStats } from './stats.ts';
+export type { VectorEngine } from './vector-engine.ts';
 export type { VectorIndex } from './vector-index.ts';

@@ -1,5 +1,5 @@
 /** Opens the index of a partition: empty for a new one, filled from the store for one that has rows. */
-import type { Engine, VectorIndex } from '@shoal/index';
+import type { VectorEngine, VectorIndex } from '@shoal/index';
 import type { EmbeddingSpec, VecId } from '@shoal/protocol';
 import type { PartitionRecord, PartitionRef, ShardStore } from '@shoal/store';
 import { IdAllocator } from './id-allocator.ts';
@@ -10,12 +10,12 @@ import { KeyTable } from './key-table.ts';
 import { PACE, SLOT_LIMITS } from './limits.ts';
 import type { ActivePartition } from './partition-state.ts';
 
-async function openIndex(engine: Engine, spec: EmbeddingSpec): Promise<VectorIndex> {
+async function openIndex(engine: VectorEngine, spec: EmbeddingSpec): Promise<VectorIndex> {
   const { dim, distance, hnsw, rabitq } = spec;
   return engine.openIndex({ dim, distance, ...hnsw, rabitq });
 }
 
-export async function openEmptyPartition(engine: Engine, store: ShardStore, ref: PartitionRef, spec: EmbeddingSpec): Promise<ActivePartition> {
+export async function openEmptyPartition(engine: VectorEngine, store: ShardStore, ref: PartitionRef, spec: EmbeddingSpec): Promise<ActivePartition> {
   const ids = new IdAllocator({ nextId: 0, freedHead: 0, freed: [] }, SLOT_LIMITS.idGraceOperations);
   const index = await openIndex(engine, spec);
   const payloads = new PayloadIndex(spec.fields, true);
@@ -26,7 +26,7 @@ function payloadSide(payloads: PayloadIndex, store: ShardStore, ref: PartitionRe
   return { payloads, filling: new FieldFilling(payloads, store, ref), filters: new FilterCache() };
 }
 
-export async function restorePartition(engine: Engine, store: ShardStore, ref: PartitionRef, record: PartitionRecord, signal: AbortSignal): Promise<ActivePartition> {
+export async function restorePartition(engine: VectorEngine, store: ShardStore, ref: PartitionRef, record: PartitionRecord, signal: AbortSignal): Promise<ActivePartition> {
   const freed = await store.freedIds(ref);
   const keys = new KeyTable();
   const payloads = new PayloadIndex(record.spec.fields, record.vectorCount === 0);

@@ -1,5 +1,5 @@
 /** Messages about whole partitions: each is a run of its own. */
-import { EngineMemoryFullError, type Engine } from '@shoal/index';
+import { EngineMemoryFullError, type VectorEngine } from '@shoal/index';
 import { encodeOutcomes, mergeDeclaredFields, type DeclareMutation, type DeclaredFields, type DefineMutation, type DropMutation, type Mutation } from '@shoal/protocol';
 import type { RecentOperation, ShardStore, StoreBatch } from '@shoal/store';
 import { applyDeleteMatching } from './delete-matching.ts';
@@ -14,7 +14,7 @@ import type { PartitionPlan } from './write-plan.ts';
 export interface SlotSteps {
   readonly state: SlotState;
   readonly store: ShardStore;
-  readonly engine: Engine;
+  readonly engine: VectorEngine;
   /** Commits slot records and whatever `fill` adds, and moves the applied sequence. */
   readonly commit: (fill: (ledger: SlotLedger, batch: StoreBatch) => void) => Promise<void>;
   /** Carries out the plan of one partition, where there is one; with a ledger the applied sequence moves in the same step. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert';
-import { EngineMemoryFullError, type Engine } from '@shoal/index';
+import { EngineMemoryFullError, type VectorEngine } from '@shoal/index';
 import { ShoalError, encodeOutcomes, type Outcome, type Sequence, type Slot, type WriteMutation } from '@shoal/protocol';
 import { StoreBatch, type RecentOperation, type ShardStore } from '@shoal/store';
 import type { FairGate, Timers } from '@shoal/pacing';
@@ -19,7 +19,7 @@ export interface SlotMachineOptions {
   /** Slot count of the cluster. */
   readonly slots: number;
   readonly store: ShardStore;
-  readonly engine: Engine;
+  readonly engine: VectorEngine;
   readonly timers: Timers;
   /** Where searches of different tenants take turns, over all slots of the shard; without one they run as they come. */
   readonly searchGate?: FairGate;

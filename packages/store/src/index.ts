@@ -8,3 +8,4 @@ export type { StoredPayload } from './payload-row.ts';
 export type { IdempotencyEntry, RepeatableOperation } from './idempotency-record.ts';
 export type { DeletingRecord, FreedId, PartitionRecord, RecentOperation, SetAsideRecord, SlotRecord, StoredVector } from './records.ts';
 export { STORE_LIMITS } from './limits.ts';
+export type { Rows } from './open-level.ts';

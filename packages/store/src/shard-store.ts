@@ -57,7 +57,11 @@ export class ShardStore {
   }
 
   static async open(options: ShardStoreOptions): Promise<ShardStore> {
-    const rows = await openLevel(options.directory);
+    return ShardStore.over(await openLevel(options.directory), options);
+  }
+
+  /** A store over rows that are open; they are closed when the store is refused or closed. Throws `store_incompatible` or `store_corrupt`. */
+  static async over(rows: Rows, options: ShardStoreOptions): Promise<ShardStore> {
     try {
       const header = await rows.get(KEYS.header());
       if (header === undefined) {

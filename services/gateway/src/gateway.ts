@@ -60,6 +60,26 @@ const OPENAPI_URL = '/openapi.json';
 
 /** Starts the HTTP gateway over a bus. Throws `port_in_use` when the port is taken. */
 export async function startGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<Gateway> {
+  const { logger } = dependencies;
+  const { app, close } = await assembleGateway(config, dependencies);
+  try {
+    const url = await listen(app, config);
+    logger.info({ url }, 'the gateway listens');
+    if (config.tls === undefined && !isLoopback(config.host)) logger.warn({ url }, 'keys and vectors travel unencrypted beyond this machine; set SHOAL_TLS_CERT_FILE and SHOAL_TLS_KEY_FILE, or put a TLS proxy in front');
+    const reloadTls = async (): Promise<void> => {
+      if (config.tls === undefined || !(app.server instanceof TlsServer)) return;
+      app.server.setSecureContext(await readTlsMaterial(config.tls));
+      logger.info('certificate and key were read anew');
+    };
+    return { url, close, reloadTls };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The gateway at work on its bus, with its routes but without a port: requests come by `app.inject`. */
+export async function assembleGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<{ readonly app: FastifyInstance; close(): Promise<void> }> {
   const { bus, logger, clock, timers = systemTimers } = dependencies;
   assert.equal(config.slots, bus.log.slots, 'the log is opened with the slots of the cluster');
   const newOperationId = (): OperationId => dependencies.newOperationId();
@@ -105,15 +125,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   try {
     await clusterView.start();
     await Promise.all([catalogue.start(), tenancy.start()]);
-    const url = await listen(app, config);
-    logger.info({ url }, 'the gateway listens');
-    if (tls === undefined && !isLoopback(config.host)) logger.warn({ url }, 'keys and vectors travel unencrypted beyond this machine; set SHOAL_TLS_CERT_FILE and SHOAL_TLS_KEY_FILE, or put a TLS proxy in front');
-    const reloadTls = async (): Promise<void> => {
-      if (config.tls === undefined || !(app.server instanceof TlsServer)) return;
-      app.server.setSecureContext(await readTlsMaterial(config.tls));
-      logger.info('certificate and key were read anew');
-    };
-    return { url, close: closeParts, reloadTls };
+    return { app, close: closeParts };
   } catch (error) {
     await closeParts();
     throw error;

@@ -1,4 +1,4 @@
-export { startGateway } from './gateway.ts';
+export { assembleGateway, startGateway } from './gateway.ts';
 export type { Gateway, GatewayDependencies } from './gateway.ts';
 export type { GatewayConfig } from './config.ts';
 export type { Clock, Timers } from '@shoal/pacing';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Bus } from '@shoal/bus';
-import { Engine } from '@shoal/index';
+import { Engine, type VectorEngine } from '@shoal/index';
 import { SUBJECTS, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
 import { FairGate, type Timers } from '@shoal/pacing';
 import { ShardStore } from '@shoal/store';
@@ -18,6 +18,14 @@ export interface ShardDependencies {
   readonly timers: Timers;
   readonly nowMs: () => number;
   readonly version: string;
+}
+
+/** What a shard runs on, opened by its caller. */
+export interface ShardParts extends ShardDependencies {
+  readonly store: ShardStore;
+  readonly engine: VectorEngine;
+  /** Resolved, with the reason, when the engine or the store is of no use any more. */
+  readonly failure: PromiseWithResolvers<Error>;
 }
 
 export interface Shard {
@@ -41,7 +49,12 @@ export async function startShard(config: ShardConfig, dependencies: ShardDepende
     await store.close();
     throw error;
   }
-  return new RunningShard(config, dependencies, store, engine, failed);
+  return runShard(config, { ...dependencies, store, engine, failure: failed });
+}
+
+/** Starts a shard over a store and an engine that are open; it closes both when it closes. */
+export function runShard(config: ShardConfig, dependencies: ShardParts): Shard {
+  return new RunningShard(config, dependencies);
 }
 
 class RunningShard implements Shard {
@@ -49,14 +62,15 @@ class RunningShard implements Shard {
   readonly #config: ShardConfig;
   readonly #dependencies: ShardDependencies;
   readonly #store: ShardStore;
-  readonly #engine: Engine;
+  readonly #engine: VectorEngine;
   readonly #stop = new AbortController();
   readonly #workers: SlotWorker[];
   readonly #loops: Promise<void>;
   readonly #startedAtMs: number;
   #announceCount = 0;
 
-  constructor(config: ShardConfig, dependencies: ShardDependencies, store: ShardStore, engine: Engine, failed: PromiseWithResolvers<Error>) {
+  constructor(config: ShardConfig, dependencies: ShardParts) {
+    const { store, engine, failure: failed } = dependencies;
     this.failed = failed.promise;
     this.#config = config;
     this.#dependencies = dependencies;
