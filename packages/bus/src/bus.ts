@@ -5,8 +5,8 @@ import type { Snapshots } from './snapshots.ts';
 
 /** Everything that a service needs of the message bus. */
 export interface Bus {
-  /** `simulated` runs in virtual time, for tests of the whole. */
-  readonly kind: 'embedded' | 'nats' | 'simulated';
+  /** `sim` runs in virtual time, for tests of the whole. */
+  readonly kind: 'embedded' | 'nats' | 'sim';
   readonly description: string;
   readonly log: MutationLog;
   readonly requests: Requests;

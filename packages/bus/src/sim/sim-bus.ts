@@ -20,7 +20,7 @@ export function connectSimBus(broker: SimBroker, process: SimProcess): Bus {
     await log.close();
   };
   return {
-    kind: 'simulated',
+    kind: 'sim',
     description: `simulated bus of ${process.name}`,
     log,
     requests,

@@ -83,14 +83,12 @@ export class SimWorld {
 
   /** Lets events happen until `work` settles; throws when none are left before that, or after `limitMs` of the world's time. */
   async run<Result>(work: Promise<Result>, limitMs: number): Promise<Result> {
-    let settled = false;
-    const end = (): void => {
-      settled = true;
-    };
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
     work.then(end, end);
     const endMs = this.#nowMs + limitMs;
     await settle();
-    while (!settled) {
+    while (!ended.signal.aborted) {
       if (!(await this.#step())) throw new Error('nothing is going to happen any more, and the work is not done');
       if (this.#nowMs > endMs) throw new Error(`the work is not done after ${limitMs} ms of the world's time`);
     }
