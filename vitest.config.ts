@@ -15,6 +15,7 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
+      { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 180_000 } },
       { test: { name: 'repository', include: ['test/repository/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {

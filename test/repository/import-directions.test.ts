@@ -9,7 +9,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   process: ['protocol'],
   pacing: ['protocol'],
   store: ['protocol'],
-  bus: ['protocol'],
+  bus: ['pacing', 'protocol'],
   'shard-core': ['index', 'pacing', 'protocol', 'store'],
   client: ['protocol'],
   langchain: ['client'],

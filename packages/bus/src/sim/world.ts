@@ -9,6 +9,14 @@
  */
 import type { Timers } from '@shoal/pacing';
 
+/** The work that the world was run for did not end in time. */
+export class WorldTimeout extends Error {
+  constructor(limitMs: number) {
+    super(`The work is not done after ${limitMs} ms of the world's time.`);
+    this.name = 'WorldTimeout';
+  }
+}
+
 interface SimEvent {
   readonly timeMs: number;
   readonly order: number;
@@ -81,7 +89,7 @@ export class SimWorld {
     return new Promise((resolve) => this.after(durationMs, resolve));
   }
 
-  /** Lets events happen until `work` settles; throws when none are left before that, or after `limitMs` of the world's time. */
+  /** Lets events happen until `work` settles; throws when none are left before that, and WorldTimeout after `limitMs` of the world's time. */
   async run<Result>(work: Promise<Result>, limitMs: number): Promise<Result> {
     const ended = new AbortController();
     const end = (): void => ended.abort();
@@ -90,7 +98,7 @@ export class SimWorld {
     await settle();
     while (!ended.signal.aborted) {
       if (!(await this.#step())) throw new Error('nothing is going to happen any more, and the work is not done');
-      if (this.#nowMs > endMs) throw new Error(`the work is not done after ${limitMs} ms of the world's time`);
+      if (this.#nowMs > endMs) throw new WorldTimeout(limitMs);
     }
     return work;
   }

@@ -192,7 +192,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
  */
 function endUnfinishedRequest({ raw }: FastifyRequest, timers: Timers): void {
   if (raw.complete || raw.destroyed) return;
-  const cancel = timers.after(GATEWAY_LIMITS.refusedBodyDrainMs, () => raw.socket.destroy());
+  const cancel = timers.after(GATEWAY_LIMITS.refusedBodyDrainMs, () => void raw.destroy());
   raw.once('end', cancel).once('close', cancel);
 }
 
