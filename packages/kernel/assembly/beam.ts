@@ -7,7 +7,7 @@ import { EXPANDED, INVISIBLE, keyOf } from './keys';
 import { isVisible, IX_LINKS, IX_M0 } from './layout';
 import { listAt } from './links';
 import { admit, clearPool, poolBound, poolBoundDistance, poolCount } from './pool';
-import { countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_POOL, S_SINK } from './scratch';
+import { countDistances, S_BATCH_IDS, S_BATCH_MEASURES, S_BATCH_RECORDS, S_POOL, S_SINK } from './scratch';
 import { markVisited } from './visited';
 
 /** Loads the ends of the list that will probably be read next, while distances are computed. */
@@ -21,9 +21,12 @@ import { markVisited } from './visited';
 @inline function admitBatch(
   codes: bool, scratch: usize, count: u32, measure: u32, bytes: u32, query: usize, ef: u32, stamp: u32, cursor: u32,
 ): u32 {
+  const measures = scratch + S_BATCH_MEASURES;
+  // All distances before any choice: a choice that the processor guesses wrong would stop it from fetching the next records ahead.
+  for (let i: u32 = 0; i < count; i += 4) v128.store(measures + (i << 2), batchMeasures(codes, scratch, i, measure, query, bytes));
   let boundDistance = poolBoundDistance(scratch);
   for (let i: u32 = 0; i < count; i += 4) {
-    const four = batchMeasures(codes, scratch, i, measure, query, bytes);
+    const four = v128.load(measures + (i << 2));
     // A NaN distance compares false and is never taken.
     let mask = <u32>i32x4.bitmask(f32x4.le(four, f32x4.splat(boundDistance)));
     const left = count - i;

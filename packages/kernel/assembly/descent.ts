@@ -1,9 +1,11 @@
-// The walk through the layers above, a beam of one on each.
+// The walk through the layers above, a beam of one on each. A node that was measured, on whatever layer, was no nearer than the nearest so
+// far, so it is not measured again.
 
-import { batchMeasures, bytesOf, gatherAll, laneOf, locateBatch, measureOf } from './batch';
+import { batchMeasures, bytesOf, gather, laneOf, locateBatch, measureOf } from './batch';
 import { keyOf } from './keys';
-import { listAt, listCount } from './links';
+import { listAt } from './links';
 import { countDistances, S_BATCH_IDS } from './scratch';
+import { clearVisited, markVisited } from './visited';
 
 /** The nearest of the batch's first `count`, or `best` if that is nearer. */
 @inline function nearest(codes: bool, scratch: usize, count: u32, measure: u32, query: usize, bytes: u32, best: u64): u64 {
@@ -27,8 +29,8 @@ import { countDistances, S_BATCH_IDS } from './scratch';
   for (;;) {
     const before = best;
     const list = listAt(index, layer, <u32>best >> 2);
-    if (list == 0 || listCount(list) == 0) break;
-    const count = gatherAll(scratch, list);
+    const count: u32 = list == 0 ? 0 : gather(scratch, list);
+    if (count == 0) break;
     locateBatch(codes, scratch, index, count);
     computed += count;
     best = nearest(codes, scratch, count, measure, query, bytes, best);
@@ -46,11 +48,16 @@ function walkCodes(scratch: usize, index: usize, layer: u32, entry: u32): u32 {
   return walk(true, scratch, index, layer, 0, entry);
 }
 
-/** Walks the layers from `from` down to just above `to`, each to the node nearest to the query; returns the last. */
+/**
+ * Walks the layers from `from` down to just above `to`, each to the node nearest to the query; returns the last. The visited set must be
+ * clear, and is left so.
+ */
 export function descend(codes: bool, scratch: usize, index: usize, from: u32, to: u32, query: usize, entry: u32): u32 {
   let current = entry;
+  markVisited(scratch, entry);
   for (let layer = from; layer > to; layer--) {
     current = codes ? walkCodes(scratch, index, layer, current) : walkVectors(scratch, index, layer, query, current);
   }
+  clearVisited(scratch);
   return current;
 }

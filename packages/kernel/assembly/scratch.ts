@@ -29,8 +29,10 @@ export const S_POOL: usize = S_PAIR_CODE + MAX_DIM;
 const LIST_MAX: u32 = 2 * MAX_M + 16;
 export const S_BATCH_IDS: usize = S_POOL + (POOL_CAPACITY + 8) * 8;
 export const S_BATCH_RECORDS: usize = S_BATCH_IDS + LIST_MAX * 4;
+/** Their distances or estimates. */
+export const S_BATCH_MEASURES: usize = S_BATCH_RECORDS + LIST_MAX * 4;
 /** Neighbours chosen so far: ids, and the addresses of their components. */
-export const S_CHOSEN_IDS: usize = S_BATCH_RECORDS + LIST_MAX * 4;
+export const S_CHOSEN_IDS: usize = S_BATCH_MEASURES + LIST_MAX * 4;
 export const S_CHOSEN_VECTORS: usize = S_CHOSEN_IDS + LIST_MAX * 4;
 /** Of the neighbours chosen: addresses of their code records, and their squared distances from the centre. */
 export const S_CHOSEN_CODES: usize = S_CHOSEN_VECTORS + LIST_MAX * 4;
