@@ -25,6 +25,13 @@ function squaredDistance(a: usize, b: usize, dim: u32): f64 {
   return sum;
 }
 
+/** What estimates leave out of the distance to `query`: the same for all vectors. */
+export function summandOf(index: usize, query: usize): f64 {
+  const dim = load<u32>(index, IX_DIM);
+  const centre = <usize>load<u32>(index, IX_CENTRE);
+  return load<u32>(index, IX_DISTANCE) == L2 ? squaredDistance(query, centre, dim) : productOf(centre, centre, dim) - productOf(query, centre, dim);
+}
+
 /** Squared length of the code as a vector about its middle. */
 function squaredCode(code: usize, dim: u32, bits: u32): f64 {
   const share = 8 / bits;
@@ -65,8 +72,7 @@ export function estimate(scratch: usize, index: usize, query: usize, id: u32, ou
   const four = estimates4(
     scratch + S_QUERY_CODE, load<f32>(scratch, S_QUERY_SCALE), load<f32>(scratch, S_QUERY_BIAS), bits,
     load<u32>(index, IX_CODE_BYTES), code, code, code, code);
-  const summand = isL2 ? own : productOf(centre, centre, dim) - productOf(query, centre, dim);
-  store<f64>(out, <f64>f32x4.extract_lane(four, 0) + summand);
+  store<f64>(out, <f64>f32x4.extract_lane(four, 0) + summandOf(index, query));
   const length = squaredDistance(recordAt(index + IX_VECTORS, id) + RECORD_HEADER_BYTES, centre, dim);
   const rescale = -<f64>load<f32>(code, C_RESCALE) * (isL2 ? 0.5 : 1);
   const spread = length > 0 ? rescale * rescale * squaredCode(code + RECORD_HEADER_BYTES, dim, bits) / length - 1 : 0;

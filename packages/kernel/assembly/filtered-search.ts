@@ -19,18 +19,23 @@ export const PATH_CODES: u32 = 3;
 
 const STRATEGY_SHIFT: u32 = 8;
 
-/** Allowed ids per node of the beam up to which reading them all costs no more than a walk. */
-const SCAN_PER_EF: u32 = 40;
-
-/** One in so many live vectors allowed, and more, is the share from which a walk over everything is cheaper than two hops. */
-const GATED_SHARE: u32 = 3;
-
 /** Results that a gated walk looks for, per result wanted. */
 const GATED_QUOTA: u32 = 2;
 
-function chooseStrategy(allowed: u32, live: u32, ef: u32): u32 {
-  if (allowed <= SCAN_PER_EF * ef) return STRATEGY_SCAN;
-  return allowed >= live / GATED_SHARE ? STRATEGY_GATED : STRATEGY_TWO_HOP;
+/**
+ * Costs in units of one record read by a scan, by measurement at 100,000 x 128: a node expanded by a gated walk, a node expanded by two hops, and a
+ * distance that a walk computes.
+ */
+const GATED_NODE_COST: u64 = 60;
+const TWO_HOP_NODE_COST: u64 = 500;
+const WALK_DISTANCE_COST: u32 = 4;
+
+/** The strategy of least cost. A gated walk expands its beam, or as many nodes as hold its quota where the filter is independent of the query. */
+function chooseStrategy(allowed: u32, live: u32, ef: u32, quota: u32): u32 {
+  const gated = GATED_NODE_COST * max<u64>(ef, <u64>quota * <u64>live / <u64>max<u32>(1, allowed));
+  const twoHop = TWO_HOP_NODE_COST * <u64>ef;
+  if (<u64>allowed <= min<u64>(gated, twoHop)) return STRATEGY_SCAN;
+  return gated <= twoHop ? STRATEGY_GATED : STRATEGY_TWO_HOP;
 }
 
 /** Distances that a look around the query may cost before a walk by two hops. */
@@ -39,9 +44,14 @@ const PROBE_DISTANCES: u32 = 2_048;
 /** The share of allowed vectors around the query is less than one in so many of their share altogether: the filter stands against it. */
 const AGAINST: u64 = 4;
 
+/** Candidates of a first scan by codes, at least: enough unless the allowed crowd at one distance. */
+const SCAN_CANDIDATES_FEW: u32 = 64;
+
 /** Candidates of a scan by codes among which exact distances choose: so many at least, and so many for each that a walk would re-rank. */
 const SCAN_CANDIDATES: u32 = 2_048;
 const SCAN_CANDIDATES_PER_RERANK: u32 = 64;
+
+function quotaOf(k: u32, keep: u32): u32 { return min<u32>(max<u32>(GATED_QUOTA * k, keep), POOL_CAPACITY >> 1); }
 
 /** Whether far fewer of the nodes that a walk has met are allowed than a filter that has nothing to do with the query would allow. */
 function standsAgainst(scratch: usize, allowed: u32, live: u32): bool {
@@ -60,10 +70,11 @@ function walk(
   if (entry == NO_ENTRY) return STRATEGY_SCAN;
   const start = descend(codes, scratch, index, entryLayer(entry), 0, query, entryId(entry));
   if (strategy == STRATEGY_GATED) {
-    const quota = min<u32>(max<u32>(GATED_QUOTA * k, keep), POOL_CAPACITY >> 1);
-    const found = searchGated(codes, scratch, index, query, start, ef, quota, allowed, filter, stamp);
+    // Left to itself, the walk gives up where a scan would have been done by then.
+    const budget = free ? allowed / WALK_DISTANCE_COST : allowed;
+    const found = searchGated(codes, scratch, index, query, start, ef, quotaOf(k, keep), budget, filter, stamp);
     clearVisited(scratch);
-    if (free && standsAgainst(scratch, allowed, live)) return STRATEGY_SCAN;
+    if (free && (!found || standsAgainst(scratch, allowed, live))) return STRATEGY_SCAN;
     if (!found) strategy = STRATEGY_TWO_HOP;
   } else if (free) {
     searchGated(codes, scratch, index, query, start, ef, 1, PROBE_DISTANCES, filter, stamp);
@@ -93,7 +104,7 @@ export function searchFiltered(
   // Estimates misplace a few candidates around the k-th: on codes the beam holds some more than k.
   const width = max<u32>(ef, codes ? k + (k >> 2) : k);
   if (ready && path != PATH_FLAT) {
-    strategy = strategyOf(filter) != STRATEGY_NONE ? strategyOf(filter) : chooseStrategy(allowed, live, width);
+    strategy = strategyOf(filter) != STRATEGY_NONE ? strategyOf(filter) : chooseStrategy(allowed, live, width, quotaOf(k, keep));
   }
   if (codes && (strategy != STRATEGY_SCAN || allowed > keep)) codeQuery(scratch, index, query);
   if (strategy != STRATEGY_SCAN) {
@@ -101,8 +112,12 @@ export function searchFiltered(
     if (strategy != STRATEGY_SCAN) return (codes ? PATH_CODES : PATH_GRAPH) | (strategy << STRATEGY_SHIFT);
   }
   if (codes && allowed > keep) {
-    scanAllowedCodes(scratch, index, filter, min<u32>(max<u32>(SCAN_CANDIDATES_PER_RERANK * keep, SCAN_CANDIDATES), POOL_CAPACITY), stamp);
-    rerankScan(scratch, index, query, k);
+    const few = min<u32>(max<u32>(2 * keep, SCAN_CANDIDATES_FEW), POOL_CAPACITY);
+    scanAllowedCodes(scratch, index, filter, few, stamp);
+    if (!rerankScan(scratch, index, query, k) && few < allowed) {
+      scanAllowedCodes(scratch, index, filter, min<u32>(max<u32>(SCAN_CANDIDATES_PER_RERANK * keep, SCAN_CANDIDATES), POOL_CAPACITY), stamp);
+      rerankScan(scratch, index, query, k);
+    }
     return PATH_CODES | (STRATEGY_SCAN << STRATEGY_SHIFT);
   }
   scanAllowed(scratch, index, query, filter, k, stamp);

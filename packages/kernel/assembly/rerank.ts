@@ -1,6 +1,7 @@
 // Full precision where it counts: the nearest of the pool by estimate get their exact distances and are sorted by them.
 
 import { batchDistances, laneOf, locateBatch } from './batch';
+import { summandOf } from './estimate';
 import { distanceOf, INVISIBLE, insertAt, keyOf, positionOf } from './keys';
 import { isVisible, IX_DISTANCE, IX_VECTOR_BYTES } from './layout';
 import { countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_POOL, S_POOL_COUNT, S_TOP } from './scratch';
@@ -60,9 +61,10 @@ const ERROR_MARGIN: f32 = 1.5;
 
 /**
  * The same for the pool of a scan, ascending by estimate and all of it visible: goes on until no later estimate can, by the greatest error
- * met so far, belong among the `keep` nearest. Where distances crowd, as on a shell around the query, that takes many; elsewhere few.
+ * met so far, belong among the `keep` nearest. Where distances crowd, as on a shell around the query, that takes many; elsewhere few. False where
+ * the pool ended before that.
  */
-export function rerankScan(scratch: usize, index: usize, query: usize, keep: u32): void {
+export function rerankScan(scratch: usize, index: usize, query: usize, keep: u32): bool {
   const pool = scratch + S_POOL;
   const ids = scratch + S_BATCH_IDS;
   const estimates = scratch + S_TOP;
@@ -72,15 +74,18 @@ export function rerankScan(scratch: usize, index: usize, query: usize, keep: u32
   let held: u32 = 0;
   let at: u32 = 0;
   let error: f32 = 0;
+  const summand = <f32>summandOf(index, query);
+  let sure = false;
   while (at < size) {
     if (at >= SCAN_LEAST && held == keep) {
-      if (distanceOf(load<u64>(pool + (at << 3))) - ERROR_MARGIN * error > distanceOf(load<u64>(pool + ((keep - 1) << 3)))) break;
+      sure = distanceOf(load<u64>(pool + (at << 3))) + summand - ERROR_MARGIN * error > distanceOf(load<u64>(pool + ((keep - 1) << 3)));
+      if (sure) break;
     }
     const batch = min<u32>(BATCH, size - at);
     for (let i: u32 = 0; i < batch; i++) {
       const key = load<u64>(pool + ((at + i) << 3));
       store<u32>(ids + (i << 2), <u32>key >> 2);
-      store<f32>(estimates + (i << 2), distanceOf(key));
+      store<f32>(estimates + (i << 2), distanceOf(key) + summand);
     }
     at += batch;
     locateBatch(false, scratch, index, batch);
@@ -103,4 +108,5 @@ export function rerankScan(scratch: usize, index: usize, query: usize, keep: u32
   }
   countDistances(scratch, at);
   store<u32>(scratch, held, S_POOL_COUNT);
+  return sure;
 }
