@@ -9,7 +9,7 @@ export interface ClusteredVectorsSpec {
 }
 
 /** Uniform numbers in (0, 1] (Mulberry32). */
-function uniform(seed: number): () => number {
+export function seededUniform(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -21,7 +21,7 @@ function uniform(seed: number): () => number {
 
 /** Standard normal numbers (Box and Muller, 1958). */
 function normal(seed: number): () => number {
-  const next = uniform(seed);
+  const next = seededUniform(seed);
   return () => Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next());
 }
 

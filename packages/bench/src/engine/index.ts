@@ -1,4 +1,6 @@
-export { clusteredVectors } from './clustered-vectors.ts';
+export { measureChurn } from './churn.ts';
+export type { ChurnOptions, ChurnResult } from './churn.ts';
+export { clusteredVectors, seededUniform } from './clustered-vectors.ts';
 export type { ClusteredVectorsSpec } from './clustered-vectors.ts';
 export { benchmarkEngines } from './engine-benchmark.ts';
 export type { EngineBenchmarkOptions, EngineResult } from './engine-benchmark.ts';

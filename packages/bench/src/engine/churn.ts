@@ -1,0 +1,114 @@
+import { LocalEngine } from '@shoal/index';
+import type { IndexSpec, LocalIndex } from '@shoal/index';
+import { meanRecall, median } from './speed-at-recall.ts';
+
+export interface ChurnOptions {
+  readonly spec: IndexSpec;
+  /** Vectors of the first fill and of all that come later, in this order. */
+  readonly vectors: readonly Float32Array[];
+  readonly queries: readonly Float32Array[];
+  /** Live vectors throughout. */
+  readonly liveCount: number;
+  readonly rounds: number;
+  /** Part of the live vectors that each round removes and replaces. */
+  readonly share: number;
+  readonly k: number;
+  readonly ef: number;
+  /** Times the speeds are measured, churned and fresh index taking turns; the median counts. */
+  readonly repetitions: number;
+  /** Uniform in (0, 1]. */
+  readonly random: () => number;
+  /** Milliseconds from a fixed moment. */
+  readonly nowMs: () => number;
+  readonly say: (line: string) => void;
+}
+
+export interface ChurnResult {
+  readonly churnedRecall: number;
+  readonly freshRecall: number;
+  /** Live vectors that a wide search for that very vector does not find. */
+  readonly unfoundCount: number;
+  /** Bytes of the index after the first round, from which on ids are reused, and after the last. */
+  readonly firstRoundBytes: number;
+  readonly lastRoundBytes: number;
+  readonly churnedSearchesPerSecond: number;
+  readonly freshSearchesPerSecond: number;
+  /** Distances a search computes, on average. */
+  readonly churnedDistances: number;
+  readonly freshDistances: number;
+}
+
+const GROUP_OPS = 100;
+/** Beam width of the search for a vector by itself. */
+const SELF_EF = 200;
+
+function applyInGroups<T>(items: readonly T[], apply: (group: readonly T[]) => void): void {
+  for (let from = 0; from < items.length; from += GROUP_OPS) apply(items.slice(from, from + GROUP_OPS));
+}
+
+function put(index: LocalIndex, entries: readonly (readonly [number, Float32Array])[]): void {
+  applyInGroups(entries, (group) => { index.apply(group.map(([id, vector]) => ({ type: 'put', id, vector }))); });
+}
+
+/** Removes and replaces a random part of the live vectors, under the same ids; returns the number of vectors used so far. */
+function churnRound(index: LocalIndex, live: Map<number, Float32Array>, used: number, options: ChurnOptions): number {
+  const ids = [...live.keys()].filter(() => options.random() < options.share);
+  applyInGroups(ids, (group) => { index.apply(group.map((id) => ({ type: 'remove', id }))); });
+  const entries = ids.map((id, i) => [id, options.vectors[(used + i) % options.vectors.length] as Float32Array] as const);
+  put(index, entries);
+  for (const [id, vector] of entries) live.set(id, vector);
+  return used + ids.length;
+}
+
+interface Searched {
+  readonly found: Uint32Array[];
+  readonly perSecond: number;
+  /** Distances computed per search. */
+  readonly distances: number;
+}
+
+function searchAll(index: LocalIndex, options: ChurnOptions): Searched {
+  const { queries, k, ef } = options;
+  const startMs = options.nowMs();
+  const hits = queries.map((vector) => index.search({ vector, k, ef, path: 'auto' }));
+  const perSecond = queries.length / (options.nowMs() - startMs) * 1000;
+  const distances = hits.reduce((sum, hit) => sum + hit.distanceComputations, 0) / queries.length;
+  return { found: hits.map(({ ids }) => ids), perSecond, distances };
+}
+
+/** Whether a search for the vector finds it, or another at distance 0. */
+function findsItself(index: LocalIndex, id: number, vector: Float32Array): boolean {
+  const { ids, distances } = index.search({ vector, k: 1, ef: SELF_EF, path: 'auto' });
+  return ids[0] === id || distances[0] === 0;
+}
+
+/** Replaces part of an index again and again, then compares it with one built freshly from the vectors that are left. */
+export function measureChurn(options: ChurnOptions): ChurnResult {
+  const engine = LocalEngine.start();
+  const live = new Map(options.vectors.slice(0, options.liveCount).map((vector, id) => [id, vector]));
+  const churned = engine.openIndex(options.spec);
+  put(churned, [...live]);
+  let used = options.liveCount;
+  let firstRoundBytes = 0;
+  for (let round = 0; round < options.rounds; round++) {
+    used = churnRound(churned, live, used, options);
+    if (round === 0) firstRoundBytes = churned.stats().memoryBytes;
+    options.say(`round ${round + 1}: ${used - options.liveCount} vectors replaced so far`);
+  }
+  const fresh = engine.openIndex(options.spec);
+  put(fresh, [...live]);
+  const truth = options.queries.map((vector) => fresh.search({ vector, k: options.k, ef: 1, path: 'flat' }).ids);
+  const speeds = Array.from({ length: options.repetitions }, () => [searchAll(churned, options).perSecond, searchAll(fresh, options).perSecond]);
+  const [searched, reference] = [searchAll(churned, options), searchAll(fresh, options)];
+  return {
+    churnedRecall: meanRecall(searched.found, truth),
+    freshRecall: meanRecall(reference.found, truth),
+    churnedDistances: searched.distances,
+    freshDistances: reference.distances,
+    unfoundCount: [...live].filter(([id, vector]) => !findsItself(churned, id, vector)).length,
+    firstRoundBytes,
+    lastRoundBytes: churned.stats().memoryBytes,
+    churnedSearchesPerSecond: median(speeds.map(([speed]) => speed as number)),
+    freshSearchesPerSecond: median(speeds.map(([, speed]) => speed as number)),
+  };
+}

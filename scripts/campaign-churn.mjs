@@ -1,0 +1,33 @@
+// `npm run campaign:churn`: thirty rounds that each remove a random tenth of an index and put as many other vectors, then recall, speed, memory
+// and lost vectors beside an index built freshly from what is left. Ends with code 1 where a bound is broken.
+import { parseArgs } from 'node:util';
+import { engineBench } from './workspace.mjs';
+
+const { values } = parseArgs({ options: {
+  count: { type: 'string', default: '20000' }, dim: { type: 'string', default: '128' }, queries: { type: 'string', default: '1000' },
+  rounds: { type: 'string', default: '30' }, share: { type: 'string', default: '0.1' }, k: { type: 'string', default: '10' },
+  ef: { type: 'string', default: '48' }, m: { type: 'string', default: '16' }, 'ef-construction': { type: 'string', default: '200' },
+  bits: { type: 'string', default: '8' }, seed: { type: 'string', default: '1' }, repetitions: { type: 'string', default: '9' },
+} });
+
+const bench = await engineBench(import.meta.url);
+const [count, dim, queryCount, rounds, share, seed] = [values.count, values.dim, values.queries, values.rounds, values.share, values.seed].map(Number);
+const total = Math.ceil(count * (1 + rounds * share * 1.2)) + queryCount;
+const rows = bench.clusteredVectors({ seed, count: total, dim, intrinsicDim: 24, clusterCount: 100 });
+const all = Array.from({ length: total }, (_, row) => bench.rowOf({ values: rows, dim, count: total }, row));
+const result = bench.measureChurn({
+  spec: { dim, distance: 'l2', m: Number(values.m), efConstruction: Number(values['ef-construction']), seed, rabitq: { bits: Number(values.bits), seed } },
+  vectors: all.slice(0, -queryCount), queries: all.slice(-queryCount), liveCount: count, rounds, share, k: Number(values.k), ef: Number(values.ef),
+  repetitions: Number(values.repetitions), random: bench.seededUniform(seed), nowMs: () => performance.now(), say: (line) => console.log(line),
+});
+console.log(`${count} x ${dim}, ${rounds} rounds of ${share}, ef ${values.ef}, seed ${seed}`);
+const lines = [
+  ['recall, churned and fresh', `${result.churnedRecall.toFixed(4)} ${result.freshRecall.toFixed(4)}`, result.churnedRecall > result.freshRecall - 0.005],
+  ['live vectors not found by themselves', `${result.unfoundCount}`, result.unfoundCount === 0],
+  ['bytes after the first and the last round', `${result.firstRoundBytes} ${result.lastRoundBytes}`, result.lastRoundBytes === result.firstRoundBytes],
+  ['searches/s, churned and fresh', `${result.churnedSearchesPerSecond.toFixed(0)} ${result.freshSearchesPerSecond.toFixed(0)}`,
+    result.churnedSearchesPerSecond > 0.9 * result.freshSearchesPerSecond],
+];
+console.log(`distances per search, churned and fresh: ${result.churnedDistances.toFixed(0)} ${result.freshDistances.toFixed(0)}`);
+for (const [name, figures, holds] of lines) console.log(`${holds ? 'holds ' : 'BROKEN'}  ${name}: ${figures}`);
+process.exitCode = lines.every(([, , holds]) => holds) ? 0 : 1;
