@@ -30,6 +30,8 @@ export const CLI_LIMITS = {
   benchRows: 4_000_000,
   benchQueries: 1_000,
   benchExtraRows: 100_000,
+  /** The largest that Linux gives out. */
+  processId: 4_194_304,
   readyTimeoutMs: 60_000,
   /** Time for a child process to end by itself before it is killed. */
   childEndMs: 15_000,

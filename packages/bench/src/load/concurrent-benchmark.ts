@@ -4,6 +4,7 @@ import type { LatencyFigures } from './latency-samples.ts';
 import type { LoadRecorder } from './load-recorder.ts';
 import type { ProcessUsage } from './process-usage.ts';
 import { RecallOracle, type RecallFigures } from './recall-under-load.ts';
+import { sweepRecall, type SweepPoint } from './recall-sweep.ts';
 import { fill, RowLedger, runLoad } from './run-load.ts';
 
 export interface OperationResult {
@@ -14,6 +15,8 @@ export interface OperationResult {
   readonly latency?: LatencyFigures;
   readonly errors: Readonly<Record<string, number>>;
   readonly itemsInSecond: readonly number[];
+  /** The latency at each of some percentiles, ascending; exact. */
+  readonly distribution: readonly { readonly percent: number; readonly ms: number }[];
 }
 
 /** A finished run, as it is kept in a JSON file. */
@@ -30,6 +33,8 @@ export interface BenchResult {
   readonly inserts: OperationResult;
   /** Of searches under this load; absent without searches. */
   readonly recall?: RecallFigures;
+  /** The same load at other beam widths, where it was asked for. */
+  readonly sweep?: readonly SweepPoint[];
   readonly targetUsage: ProcessUsage;
   readonly generatorUsage: ProcessUsage;
 }
@@ -39,13 +44,15 @@ export interface BenchmarkOptions {
   readonly target: BenchTarget;
   readonly data: BenchData;
   readonly config: BenchConfig;
+  /** Beam widths at which the load is run again, and for how long each. */
+  readonly sweep?: { readonly efs: readonly number[]; readonly secondsPerEf: number };
   readonly nowMs: () => number;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Fills the target, warms it up, loads it, and holds a sample of the answers against the exact ones. */
-export async function runBenchmark({ target, data, config, nowMs, say, signal }: BenchmarkOptions): Promise<BenchResult> {
+export async function runBenchmark({ target, data, config, sweep, nowMs, say, signal }: BenchmarkOptions): Promise<BenchResult> {
   say(`filling ${target.description} with ${config.rows} rows`);
   const fillPerSecond = await fill(target, config.rows, nowMs, say, signal);
   const ledger = new RowLedger(config.rows);
@@ -54,7 +61,10 @@ export async function runBenchmark({ target, data, config, nowMs, say, signal }:
   say(`loading for ${config.seconds} s with ${config.writers} writers and ${config.readers} readers`);
   const run = await load(config.seconds);
   say(`comparing ${run.samples.length} answers with exact ones`);
-  const recall = new RecallOracle(data, config.rows, config.search.k).measure(run.samples, ledger.writes);
+  const oracle = new RecallOracle(data, config.rows, config.search.k);
+  const recall = oracle.measure(run.samples, ledger.writes);
+  if (sweep !== undefined) say(`loading again with ef ${sweep.efs.join(', ')}`);
+  const points = sweep === undefined ? undefined : await sweepRecall({ ...sweep, target, data, config, ledger, oracle, nowMs, signal });
   return {
     format: 'shoal-bench',
     version: 1,
@@ -66,6 +76,7 @@ export async function runBenchmark({ target, data, config, nowMs, say, signal }:
     searches: resultOf(run.searches, run.seconds),
     inserts: resultOf(run.inserts, run.seconds),
     ...(recall === undefined ? {} : { recall }),
+    ...(points === undefined ? {} : { sweep: points }),
     targetUsage: run.usage,
     generatorUsage: run.ownUsage,
   };
@@ -79,5 +90,6 @@ function resultOf(recorder: LoadRecorder, seconds: number): OperationResult {
     ...(latency === undefined ? {} : { latency }),
     errors: Object.fromEntries(recorder.errors),
     itemsInSecond: recorder.perSecond,
+    distribution: recorder.latencies.distribution(),
   };
 }

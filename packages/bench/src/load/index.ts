@@ -10,3 +10,9 @@ export { runBenchmark, type BenchmarkOptions, type BenchResult, type OperationRe
 export { generatedData, type GeneratedDataOptions } from './generated-data.ts';
 export { markdownReport } from './markdown-report.ts';
 export { SEED_TARGETS, type SeedTarget } from './seed-targets.ts';
+export { csvReport } from './csv-report.ts';
+export { htmlReport } from './html-report.ts';
+export { paretoFront, type SweepPoint } from './recall-sweep.ts';
+export { compareResults } from './result-comparison.ts';
+export { parseResultFile } from './result-file.ts';
+export { fileData, type FileDataOptions } from './file-data.ts';

@@ -30,6 +30,14 @@ function usageLine({ targetUsage, generatorUsage }: BenchResult): string {
   return `Database: ${text(targetUsage.cores, targetUsage.peakRssBytes)}. Load generator: ${text(generatorUsage.cores, generatorUsage.peakRssBytes)}.`;
 }
 
+function sweepTable({ sweep = [] }: BenchResult): string[] {
+  if (sweep.length === 0) return [];
+  return [
+    '', '| ef | recall | searches/s | search p99 ms | inserts/s | errors |', '|---:|---:|---:|---:|---:|---:|',
+    ...sweep.map((point) => `| ${point.ef} | ${point.recall.toFixed(4)} | ${point.searchesPerSecond.toFixed(0)} | ${ms(point.searchP99Ms)} | ${point.insertsPerSecond.toFixed(0)} | ${point.errorCount} |`),
+  ];
+}
+
 /** A result for people: speed, latency, errors, recall, and the targets of the preset. */
 export function markdownReport(result: BenchResult): string {
   const { config, recall } = result;
@@ -42,6 +50,6 @@ export function markdownReport(result: BenchResult): string {
     `Against ${result.target}; ${config.rows} rows filled at ${result.fillPerSecond.toFixed(0)}/s, then ${result.seconds.toFixed(1)} s with ${config.writers} writers (${config.batchSize} vectors per write) and ${config.readers} readers; k=${k}, ef=${ef}, path ${path}, M=${config.m}, efConstruction=${config.efConstruction}, seed ${config.seed}.`, '',
     '| operation | per second | p50 ms | p95 ms | p99 ms | errors |', '|---|---:|---:|---:|---:|---|',
     operationRow('search', result.searches), operationRow('insert, until applied', result.inserts), '',
-    recallLine, '', usageLine(result), ...targetTable(result), '',
+    recallLine, '', usageLine(result), ...targetTable(result), ...sweepTable(result), '',
   ].join('\n');
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { configOf, type BenchCommandOptions } from './bench.ts';
 
 const options: BenchCommandOptions = {
-  preset: 'read-heavy', engine: false, warmUp: 3, rows: 1_000, dim: 8, k: 10, ef: 100, m: 16, efConstruction: 200, batchSize: 16, recallSamples: 10, seed: 1,
+  preset: 'read-heavy', engine: false, warmUp: 3, rows: 1_000, dim: 8, k: 10, ef: 100, m: 16, efConstruction: 200, batchSize: 16, recallSamples: 10, seed: 1, distance: 'l2', sweepSeconds: 1,
 };
 const presets = { PRESETS, PRESET_NAMES };
 

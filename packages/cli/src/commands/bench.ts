@@ -1,14 +1,14 @@
 /** `shoal bench`: writers and readers at once, against a gateway or against the engine alone. */
-import { writeFile } from 'node:fs/promises';
-import type { BenchConfig, BenchResult, BenchTarget, GeneratedDataOptions } from '@shoal/bench/load';
-import { LIMITS, ShoalError } from '@shoal/protocol';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { BenchConfig, BenchData, BenchResult, BenchTarget } from '@shoal/bench/load';
+import { DISTANCES, LIMITS, ShoalError, type Distance } from '@shoal/protocol';
 import type { Command } from 'commander';
 import type { CliSystem } from '../cli-system.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { addConnectionOptions, connectionOf } from '../connection-options.ts';
 import { connect, type ConnectionOptions } from '../connection.ts';
 import { CLI_LIMITS } from '../limits.ts';
-import { fraction, pathFrom, wholeNumber } from '../option-parsers.ts';
+import { fraction, oneOf, pathFrom, wholeNumber, wholeNumbers } from '../option-parsers.ts';
 
 /** Loaded on demand: it brings the engine, which the other commands do not need. */
 type LoadModule = typeof import('@shoal/bench/load');
@@ -32,7 +32,18 @@ export interface BenchCommandOptions {
   readonly recallSamples: number;
   readonly seed: number;
   readonly minRecall?: number;
+  readonly vectors?: string;
+  readonly queries?: string;
+  readonly distance: Distance;
+  readonly pids?: readonly number[];
+  readonly efSweep?: readonly number[];
+  readonly sweepSeconds: number;
   readonly json?: string;
+  readonly csv?: string;
+  readonly markdown?: string;
+  readonly html?: string;
+  readonly compare?: string;
+  readonly result?: string;
 }
 
 /** The shape of a preset, with whatever the options say instead; `custom` needs all of it from the options. */
@@ -61,45 +72,73 @@ interface OpenTarget {
   close(): Promise<void>;
 }
 
-async function openTarget(load: LoadModule, options: BenchCommandOptions, config: BenchConfig, dataOptions: GeneratedDataOptions, globals: ConnectionOptions, system: CliSystem): Promise<OpenTarget & { data: ReturnType<LoadModule['generatedData']> }> {
-  const data = load.generatedData(dataOptions);
-  const { m, efConstruction } = config;
+async function dataOf(load: LoadModule, options: BenchCommandOptions, { seed, rows, writers }: BenchConfig, system: CliSystem): Promise<BenchData> {
+  const { vectors, queries, dim, distance } = options;
+  const extraRows = writers === 0 ? 0 : CLI_LIMITS.benchExtraRows;
+  if (vectors === undefined && queries === undefined) return { ...load.generatedData({ seed, dim, rows, extraRows, queries: CLI_LIMITS.benchQueries }), distance };
+  if (vectors === undefined || queries === undefined) throw new ShoalError('missing_field', 'Files of vectors and of queries belong together: --vectors and --queries.', { field: vectors === undefined ? 'vectors' : 'queries' });
+  return await load.fileData({
+    vectors: pathFrom(system.workingDirectory, vectors), queries: pathFrom(system.workingDirectory, queries), distance,
+    maximumRows: rows + extraRows, maximumQueries: CLI_LIMITS.benchQueries });
+}
+
+async function openTarget(load: LoadModule, options: BenchCommandOptions, { m, efConstruction }: BenchConfig, data: BenchData, globals: ConnectionOptions, system: CliSystem): Promise<OpenTarget> {
   if (options.engine) {
     const target = await load.EngineTarget.start({ data, m, efConstruction, searchThreadCount: 1 });
-    return { data, target, close: () => target.close() };
+    return { target, close: () => target.close() };
   }
   const { client, url, apiKey } = await connect(globals, system);
   if (apiKey === undefined) throw new ShoalError('unauthorized', 'The benchmark needs a key that may register an embedding: --api-key or SHOAL_API_KEY.');
   // Its own embedding each time: a benchmark neither reads nor changes anybody's vectors.
   const model = `bench-${system.nowMs()}`;
-  const { handle } = await client.register({ name: model, model, dim: options.dim, distance: 'l2', hnsw: { m, efConstruction } });
+  const { handle } = await client.register({ name: model, model, dim: data.data.dim, distance: data.distance, hnsw: { m, efConstruction } });
   const { mode, shards, bus } = await client.cluster();
   const description = mode === 'embedded' ? 'an embedded node' : `a cluster of ${shards.length} shard${shards.length === 1 ? '' : 's'}, ${bus.description}`;
-  const target = new load.HttpTarget({ url, apiKey, embedding: handle.name, data, description, processIds: [] });
-  return { data, target, close: async () => { await target.close(); await handle.drop(); } };
+  const target = new load.HttpTarget({ url, apiKey, embedding: handle.name, data, description, processIds: options.pids ?? [] });
+  return { target, close: async () => { await target.close(); await handle.drop(); } };
+}
+
+async function measure(load: LoadModule, options: BenchCommandOptions, globals: ConnectionOptions, system: CliSystem): Promise<BenchResult> {
+  const config = configOf(options, load);
+  const data = await dataOf(load, options, config, system);
+  const { target, close } = await openTarget(load, options, config, data, globals, system);
+  const { efSweep: efs, sweepSeconds: secondsPerEf } = options;
+  try {
+    return await load.runBenchmark({
+      target, data, config, nowMs: () => performance.now(), say: (line) => system.stderr.write(`${line}\n`), signal: system.interrupt,
+      ...(efs === undefined ? {} : { sweep: { efs, secondsPerEf } }) });
+  } finally {
+    await close();
+  }
 }
 
 async function runBenchCommand(options: BenchCommandOptions, globals: ConnectionOptions, system: CliSystem): Promise<void> {
   const load = await import('@shoal/bench/load');
-  const config = configOf(options, load);
-  const say = (line: string): void => system.stderr.write(`${line}\n`);
-  const dataOptions = { seed: config.seed, dim: options.dim, rows: config.rows, extraRows: config.writers === 0 ? 0 : CLI_LIMITS.benchExtraRows, queries: CLI_LIMITS.benchQueries };
-  const { target, data, close } = await openTarget(load, options, config, dataOptions, globals, system);
-  let result: BenchResult;
-  try {
-    result = await load.runBenchmark({ target, data, config, nowMs: () => performance.now(), say, signal: system.interrupt });
-  } finally {
-    await close();
-  }
-  if (options.json !== undefined) await writeFile(pathFrom(system.workingDirectory, options.json), `${JSON.stringify(result, undefined, 2)}\n`);
+  const readResult = async (file: string): Promise<BenchResult> => load.parseResultFile(file, await readFile(pathFrom(system.workingDirectory, file), 'utf8'));
+  // Read first: a file that is no result must not be found out after minutes of load.
+  const earlier = options.compare === undefined ? undefined : await readResult(options.compare);
+  const result = options.result === undefined ? await measure(load, options, globals, system) : await readResult(options.result);
+  const save = async (file: string | undefined, text: () => string): Promise<void> => {
+    if (file !== undefined) await writeFile(pathFrom(system.workingDirectory, file), text());
+  };
+  await save(options.json, () => `${JSON.stringify(result, undefined, 2)}\n`);
+  await save(options.csv, () => load.csvReport(result));
+  await save(options.markdown, () => load.markdownReport(result));
+  await save(options.html, () => load.htmlReport(result));
   system.stdout.write(load.markdownReport(result));
-  const errorCount = [result.searches, result.inserts].flatMap(({ errors }) => Object.values(errors)).reduce((sum, count) => sum + count, 0);
+  if (earlier !== undefined) system.stdout.write(`\n${load.compareResults(earlier, result)}`);
+  judge(result, options.minRecall, system);
+}
+
+/** A run with failed operations or too low a recall ends the command with 1. */
+function judge({ searches, inserts, recall }: BenchResult, minRecall: number | undefined, system: CliSystem): void {
+  const errorCount = [searches, inserts].flatMap(({ errors }) => Object.values(errors)).reduce((sum, count) => sum + count, 0);
   if (errorCount > 0) {
     system.stderr.write(`shoal: ${errorCount} operations failed.\n`);
     throw new CommandFailure(1);
   }
-  if (options.minRecall !== undefined && (result.recall?.mean ?? 0) < options.minRecall) {
-    system.stderr.write(`shoal: the recall under load is below the wanted ${options.minRecall}.\n`);
+  if (minRecall !== undefined && (recall?.mean ?? 0) < minRecall) {
+    system.stderr.write(`shoal: the recall under load is below the wanted ${minRecall}.\n`);
     throw new CommandFailure(1);
   }
 }
@@ -126,7 +165,18 @@ export function addBenchCommand(program: Command, system: CliSystem): void {
     .option('--recall-samples <count>', 'answers that are held against the exact ones', wholeNumber(1, 2_000), 200)
     .option('--seed <seed>', 'of the generated vectors', wholeNumber(0, LIMITS.seed), 1)
     .option('--min-recall <recall>', 'exit with 1 when the recall is lower', fraction)
-    .option('--json <file>', 'also write the result as JSON');
+    .option('--vectors <file>', 'instead of generated ones: bvecs, fvecs, npy, jsonl or ndjson')
+    .option('--queries <file>', 'likewise; belongs to --vectors')
+    .option('--distance <name>', DISTANCES.join(', '), oneOf(DISTANCES), 'l2')
+    .option('--pids <list>', 'processes of the database on this machine, whose CPU time and memory are reported', wholeNumbers(1, CLI_LIMITS.processId))
+    .option('--ef-sweep <list>', 'run the load again at each ef: recall against throughput', wholeNumbers(1, LIMITS.ef))
+    .option('--sweep-seconds <time>', 'load per ef of the sweep', wholeNumber(1, CLI_LIMITS.benchSeconds), 5)
+    .option('--json <file>', 'also write the result as JSON')
+    .option('--csv <file>', 'as CSV')
+    .option('--markdown <file>', 'as Markdown, which is also printed')
+    .option('--html <file>', 'as a page with plots')
+    .option('--compare <file>', 'print the result beside an earlier one, kept by --json')
+    .option('--result <file>', 'report on this result, kept by --json, instead of running a load');
   addConnectionOptions(command, true).action(async (options: BenchCommandOptions) => {
     await runBenchCommand(options, connectionOf(command), system);
   });
