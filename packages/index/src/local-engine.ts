@@ -19,6 +19,9 @@ import type { IdFilter, SearchHits, SearchRequest } from './search-request.ts';
 import { readIndexStats } from './stats.ts';
 import type { IndexStats } from './stats.ts';
 
+/** What the kernel gives for no entry point, and for a count that it found no memory for. */
+const ABSENT = 0xffff_ffff;
+
 /** The engine without threads: every call runs to its end in the caller's. For benchmarks, tests and tools. */
 export class LocalEngine {
   readonly #writer: WriterContext;
@@ -133,6 +136,19 @@ export class LocalIndex {
   /** Equal for two indexes that went through the same operations. */
   graphDigest(): bigint {
     return BigInt.asUintN(64, this.#kernel.graphDigest(this.#index));
+  }
+
+  /** The id at which walks begin, undefined without a graph. */
+  entryId(): number | undefined {
+    const id = this.#kernel.entryPoint(this.#index) >>> 0;
+    return id === ABSENT ? undefined : id;
+  }
+
+  /** Live linked vectors that no path of edges leads to from the entry point. Throws EngineMemoryFullError. */
+  unreachableCount(): number {
+    const reachable = this.#kernel.reachableCount(this.#writer.scratch, this.#index) >>> 0;
+    if (reachable === ABSENT) throw new EngineMemoryFullError();
+    return this.stats().linkedCount - reachable;
   }
 
   drop(): void {

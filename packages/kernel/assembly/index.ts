@@ -2,9 +2,10 @@
 
 import { allocate, free, initHeap } from './allocator';
 import { recordAt } from './arena';
+import { entryId, entryOf } from './entry';
 import { E_INDEX_COUNT, E_MAGIC, E_USED_BYTES, E_VERSION, ENGINE_MAGIC, ENGINE_VERSION } from './engine';
 import {
-  IX_DEAD, IX_GRAPH_READY, IX_HIGH_WATER, IX_LINKED_LIVE, IX_LIVE_AT, IX_MEMORY_BYTES, IX_PUBLISHED, IX_VECTORS, R_DIED,
+  IX_DEAD, IX_GRAPH_READY, IX_HIGH_WATER, IX_LINKED_LIVE, IX_LIVE_AT, IX_MEMORY_BYTES, IX_PUBLISHED, IX_VECTORS, NO_ENTRY, R_DIED,
 } from './layout';
 import { SCRATCH_BYTES } from './scratch';
 
@@ -13,6 +14,7 @@ export { estimate } from './estimate';
 export { rotate } from './rotation';
 export { search, searchMany } from './search';
 export { graphDigest } from './digest';
+export { reachableCount } from './reach';
 
 /** Lays out the engine header in a fresh memory. Called once, by the first thread. */
 export function initEngine(pageLimit: u32): void {
@@ -36,6 +38,12 @@ export function diedAt(index: usize, id: u32): u32 {
 }
 
 export function publishedStamp(index: usize): u32 { return atomic.load<u32>(index, IX_PUBLISHED); }
+
+/** The id at which walks begin; 2^32 - 1 without a graph. */
+export function entryPoint(index: usize): u32 {
+  const entry = entryOf(index);
+  return entry == NO_ENTRY ? entry : entryId(entry);
+}
 
 /** For tests of what happens when stamps run out: continues from `stamp`. No reader may be left. */
 export function continueFromStamp(index: usize, stamp: u32): void {

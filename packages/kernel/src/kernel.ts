@@ -74,6 +74,10 @@ export interface Kernel {
   rotate(vector: Address, dim: number, seed: number): void;
   /** Digest of every neighbour list; equal for equal operations. Not while the writer works on the index. */
   graphDigest(index: Address): bigint;
+  /** The id at which walks begin; 2^32 - 1 without a graph. */
+  entryPoint(index: Address): number;
+  /** W. Live vectors that a walk over layer 0 comes to from the entry point; 2^32 - 1 where memory for it ran out. */
+  reachableCount(scratch: Address, index: Address): number;
   /** When the id died: 0 where it was never put, DIED_NEVER where it lives. */
   diedAt(index: Address, id: number): number;
   publishedStamp(index: Address): number;

@@ -1,0 +1,27 @@
+/** `npm run campaign:soak`: an hour of readers and a writer on one engine; fails on any answer that could not be at its time. */
+import { parseArgs } from 'node:util';
+import type { CodeBits } from '@shoal/index';
+import { runSoak } from './soak-run.ts';
+import type { SoakReport } from './soak-run.ts';
+
+const { values } = parseArgs({ options: {
+  minutes: { type: 'string', default: '60' }, readers: { type: 'string', default: '8' }, threads: { type: 'string', default: '2' },
+  count: { type: 'string', default: '10000' }, dim: { type: 'string', default: '64' }, bits: { type: 'string', default: '8' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) }, 'report-seconds': { type: 'string', default: '60' },
+} });
+
+function print(report: SoakReport): void {
+  const { groups, inserts, updates, deletes, searches, compared, recallSum, usedBytes, paths, faults } = report;
+  const byPath = [...paths].map(([path, count]) => `${count} ${path}`).join(', ');
+  console.log(`${groups} groups: ${inserts} inserts, ${updates} updates, ${deletes} deletes; ${searches} searches (${byPath}), ${compared} compared, recall ${(recallSum / compared).toFixed(4)}; ${usedBytes} bytes in use; ${faults.length} faults`);
+}
+
+console.log(`seed ${values.seed}, ${values.minutes} minutes`);
+const report = await runSoak({
+  idCount: Number(values.count), dim: Number(values.dim), bits: Number(values.bits) as CodeBits, seed: Number(values.seed), readerCount: Number(values.readers),
+  searchThreadCount: Number(values.threads), durationMs: Number(values.minutes) * 60_000, pauseMs: 0, reportEveryMs: Number(values['report-seconds']) * 1_000, onReport: print,
+});
+print(report);
+for (const fault of report.faults) console.log(`FAULT ${fault}`);
+console.log(report.faults.length === 0 ? 'passed' : 'FAILED');
+process.exitCode = report.faults.length === 0 ? 0 : 1;
