@@ -6,7 +6,7 @@ import { runChurn } from './churn-run.ts';
 const { values } = parseArgs({ options: {
   count: { type: 'string', default: '20000' }, dim: { type: 'string', default: '128' }, rounds: { type: 'string', default: '30' },
   share: { type: 'string', default: '0.1' }, bits: { type: 'string', default: '8' }, seed: { type: 'string', default: '1' },
-  queries: { type: 'string', default: '500' }, repetitions: { type: 'string', default: '21' },
+  queries: { type: 'string', default: '500' }, repetitions: { type: 'string', default: '31' },
 } });
 const [count, dim, rounds, share, seed] = [values.count, values.dim, values.rounds, values.share, values.seed].map(Number) as [number, number, number, number, number];
 const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;
