@@ -18,7 +18,7 @@ export default defineConfig({
       { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 180_000 } },
       { test: { name: 'repository', include: ['test/repository/**/*.test.ts'], testTimeout: 60_000 } },
       // Short runs of the campaigns; the soak takes two minutes and runs beside the other suites.
-      { test: { name: 'campaigns', include: ['test/churn/**/*.test.ts', 'test/soak/**/*.test.ts'], testTimeout: 300_000 } },
+      { test: { name: 'campaigns', include: ['test/deletion/**/*.test.ts', 'test/soak/**/*.test.ts'], testTimeout: 300_000 } },
       {
         test: {
           name: 'nats',

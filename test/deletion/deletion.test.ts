@@ -2,7 +2,6 @@ import { clusteredVectors } from '@shoal/bench';
 import { LocalEngine } from '@shoal/index';
 import type { IndexOp, LocalIndex } from '@shoal/index';
 import { expect, it } from 'vitest';
-import { runChurn } from './churn-run.ts';
 
 const DIM = 32;
 const COUNT = 3_000;
@@ -32,13 +31,6 @@ function recallOf(index: LocalIndex): number {
   }
   return found / (10 * queries.length);
 }
-
-it('a churned index keeps recall, reach and memory', () => {
-  const report = runChurn({ count: 4_000, dim: 32, rounds: 6, share: 0.1, bits: 8, seed: SEED, queryCount: 200, repetitions: 1, efs: [32, 64, 128], onRound: () => undefined });
-  for (const { ef, churnedRecall, freshRecall } of report.comparisons) expect(churnedRecall, `seed ${SEED}, ef ${ef}`).toBeGreaterThanOrEqual(freshRecall - 0.005);
-  expect(report.unreachableAfterRounds).toEqual(Array.from({ length: 6 }, () => 0));
-  expect(new Set(report.memoryBytes).size).toBe(1);
-});
 
 it('with 99 of 100 removed the rest is found', () => {
   const index = open();
