@@ -40,6 +40,7 @@ export class SimCluster {
   readonly #gateways: SimProcess[] = [];
   readonly #shards: SimProcess[] = [];
   readonly #disks: SimDisk[];
+  readonly #buses: Bus[] = [];
 
   constructor(world: SimWorld, options: SimClusterOptions) {
     this.world = world;
@@ -68,7 +69,7 @@ export class SimCluster {
   async startShard(index: number): Promise<void> {
     const process = this.#newProcess(`shard ${index}`);
     this.#shards[index] = process;
-    const bus = connectSimBus(this.broker, process);
+    const bus = this.#connect(process);
     const rows = await (this.#disks[index] ?? new SimDisk(this.world)).open(process);
     const store = await process.hear(ShardStore.over(rows, { directory: process.name, slots: SLOTS }));
     const ownedSlots = Array.from({ length: SLOTS }, (_, slot) => slot).filter((slot) => slot % this.#options.shardCount === index).map((slot) => parseSlot(slot));
@@ -94,7 +95,7 @@ export class SimCluster {
   async startGateway(index: number): Promise<void> {
     const process = this.#newProcess(`gateway ${index}`);
     this.#gateways[index] = process;
-    const bus = connectSimBus(this.broker, process);
+    const bus = this.#connect(process);
     const { app } = await process.hear(assembleGateway(
       { host: 'simulated', port: 0, rootKey: ROOT_KEY, slots: SLOTS, mode: 'cluster', version: 'simulated' },
       {
@@ -110,6 +111,23 @@ export class SimCluster {
   killGateway(index: number): void {
     this.#gateways[index]?.kill();
     this.#apps[index] = undefined;
+  }
+
+  /**
+   * Ends what the processes of the run still wait for, the killed ones included: Node keeps every signal that somebody listens
+   * to, and with it a whole cluster.
+   */
+  async dispose(): Promise<void> {
+    for (const bus of this.#buses) {
+      await bus.log.close();
+      await bus.registry.close();
+    }
+  }
+
+  #connect(process: SimProcess): Bus {
+    const bus = connectSimBus(this.broker, process);
+    this.#buses.push(bus);
+    return bus;
   }
 
   #newProcess(name: string): SimProcess {

@@ -61,6 +61,8 @@ class SimRun {
       // Being out of service for good is a finding, noted where it was met; anything else is a fault of the simulation itself.
       if (error instanceof WorldTimeout) this.#contradict(error.message);
       else if (!(error instanceof ShoalError) || this.#contradictions.length === 0) throw error;
+    } finally {
+      await this.#cluster.dispose();
     }
     return {
       seed: this.#world.seed, contradictions: this.#contradictions, ...this.#tally, faults: this.#faults.counts,
