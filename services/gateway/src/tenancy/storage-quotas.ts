@@ -44,14 +44,14 @@ export class StorageQuotas {
     this.#dependencies = dependencies;
   }
 
-  /** Throws `quota_exceeded`. */
+  /** Throws `quota_exceeded`, or `rate_limited` where only writes stand in the way that may be in the stock already. */
   async admit(tenant: TenantId, quotas: TenantQuotas, write: Stock): Promise<void> {
     if (quotas.vectors === undefined && quotas.bytes === undefined) return;
     const known = await this.#fresh(tenant, GATEWAY_LIMITS.quotaMeasureMs);
     if (excess(quotas, known, write) !== undefined) {
       const measured = await this.#fresh(tenant, GATEWAY_LIMITS.quotaRemeasureMs);
       const error = excess(quotas, measured, write);
-      if (error !== undefined) throw error;
+      if (error !== undefined) throw excess(quotas, withoutCounted(measured), write) ?? notCountedYet();
     }
     this.#note(tenant, write);
   }
@@ -94,6 +94,17 @@ export class StorageQuotas {
       last.bytes += bytes;
     }
   }
+}
+
+/** What is certain: writes from before the measuring may be in its stock already. */
+function withoutCounted(known: TenantStock): TenantStock {
+  return { ...known, written: known.written.filter(({ atMs }) => atMs >= known.measuredAtMs) };
+}
+
+/** The newest writes are counted twice until it is certain that the stock holds them: a refusal for that alone is to be tried again. */
+function notCountedYet(): ShoalError {
+  const waitMs = GATEWAY_LIMITS.quotaApplyLagMs;
+  return new ShoalError('rate_limited', `The tenant is near its quota, and its writes of the last ${waitMs} ms are still being counted.`, { retryAfterMs: waitMs });
 }
 
 function excess(quotas: TenantQuotas, { stock, written }: TenantStock, write: Stock): ShoalError | undefined {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AuditResponse, KeyListResponse, LimitsResponse, NewKeyResponse, TenantListResponse, UsageResponse } from '@shoal/protocol';
-import { LIMITS } from '@shoal/protocol';
+import { LIMITS, type TenantId } from '@shoal/protocol';
 import type { Gateway } from '../gateway.ts';
+import { GATEWAY_LIMITS } from '../limits.ts';
+import { StorageQuotas } from './storage-quotas.ts';
 import { GatewayFixture, call, startTestGateway, type Answer } from '../testing/gateway-fixture.ts';
 
 const POINTS = { name: 'points', model: 'm', dim: 2, distance: 'l2' };
@@ -113,6 +115,22 @@ describe('rates and quotas', () => {
     expect((await write(5, 15)).status).toBe(200);
     expect((await fixture.call('POST', '/v1/embeddings/points/delete', { keys: ['v1'] }, headers)).status).toBe(200);
     expect((await fixture.call('GET', '/v1/limits', undefined, headers)).json<LimitsResponse>()).toMatchObject({ quotas: { vectors: 20 }, limits: { k: LIMITS.k } });
+  });
+});
+
+describe('storage quotas', () => {
+  it('let a write that fits be tried again when only writes that may be counted already stand in its way', async () => {
+    let nowMs = 0;
+    let stored = 0;
+    const quotas = new StorageQuotas({ clock: { nowMs: () => nowMs }, measure: async () => ({ vectors: stored, bytes: 0 }) });
+    const write = (vectors: number): Promise<void> => quotas.admit('acme' as TenantId, { vectors: 10 }, { vectors, bytes: 0 });
+    await write(9);
+    stored = 9;
+    nowMs = GATEWAY_LIMITS.quotaRemeasureMs + 1;
+    await expect(write(2)).rejects.toMatchObject({ code: 'quota_exceeded', retryable: false });
+    await expect(write(1)).rejects.toMatchObject({ code: 'rate_limited', retryable: true, retryAfterMs: GATEWAY_LIMITS.quotaApplyLagMs });
+    nowMs += GATEWAY_LIMITS.quotaApplyLagMs;
+    await write(1);
   });
 });
 
