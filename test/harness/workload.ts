@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
+import { seededChance } from '@shoal/bus/sim';
 import type { EmbeddingHandle } from '@shoal/client';
 import type { ReceiptJson } from '@shoal/protocol';
 
-/** A small seeded generator (mulberry32, Tommy Ettinger): one seed replays a workload. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+/** Uniform in [0, 1): one seed replays a workload. */
+export { seededChance as seededRandom };
 
 /** The seed of a suite: random, or the one given to replay a failure. It is printed, because a failure is worth nothing without it. */
 export function suiteSeed(suite: string): number {
@@ -29,7 +22,7 @@ function hashText(text: string): number {
 
 /** The vector of a key in a version: anyone who knows both can recompute it, and so check a distance. */
 export function vectorOf(key: string, version: number, dim: number): Float32Array {
-  const random = seededRandom(hashText(`${key}#${version}`));
+  const random = seededChance(hashText(`${key}#${version}`));
   return Float32Array.from({ length: dim }, () => random() * 2 - 1);
 }
 
