@@ -1,11 +1,11 @@
 /**
- * Fetches a program from Debian's unstable suite into a directory of ours, without touching the system: a private package list and
- * cache for apt-get, and dpkg-deb -x for the contents. The mirror is the one that the system itself uses.
+ * Fetches programs from Debian into a directory of ours, without touching the system: a private package list and cache for
+ * apt-get, and dpkg-deb -x for the contents. The mirror is the one that the system itself uses.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -33,41 +33,55 @@ export function debianMirrorIn(texts: readonly string[]): string | undefined {
   return addresses.find((address) => /\/debian\/?$/.test(address));
 }
 
-async function isDebian(): Promise<boolean> {
-  if (!existsSync('/etc/os-release')) return false;
-  return /^ID="?debian"?$/m.test(await readFile('/etc/os-release', 'utf8')) && existsSync('/usr/bin/apt-get') && existsSync('/usr/bin/dpkg-deb');
+/** The suite of the Debian that this is, such as `bookworm`; undefined elsewhere, and where its tools are missing. */
+async function ownSuite(): Promise<string | undefined> {
+  if (!existsSync('/etc/os-release') || !existsSync('/usr/bin/apt-get') || !existsSync('/usr/bin/dpkg-deb')) return undefined;
+  const release = await readFile('/etc/os-release', 'utf8');
+  if (!/^ID="?debian"?$/m.test(release)) return undefined;
+  return /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(release)?.[1] ?? 'unstable';
 }
 
-/** The unpacked package, in `directory`/`name`; undefined where this is no Debian, or its mirror does not answer. */
-export async function fetchDebianPackage(name: string, directory: string, say: (text: string) => void): Promise<string | undefined> {
-  const target = join(directory, name);
+/** Packages that are unpacked over each other into one directory. */
+export interface DebianPackages {
+  /** Exactly these are fetched; what they depend on is named as well, or is part of every system. */
+  readonly names: readonly string[];
+  /** `own` is the suite that the system itself is, `unstable` the newest versions. */
+  readonly suite: 'own' | 'unstable';
+  /** The directory that will hold the files. Where it exists it is taken as it is. */
+  readonly target: string;
+  readonly say: (text: string) => void;
+}
+
+/** The directory with the unpacked packages; undefined where this is no Debian, or its mirror does not answer. */
+export async function fetchDebianPackages({ names, suite, target, say }: DebianPackages): Promise<string | undefined> {
   if (existsSync(target)) return target;
-  const mirror = (await isDebian()) ? debianMirrorIn(await sourceTexts()) : undefined;
-  if (mirror === undefined) return undefined;
-  say(`Fetching ${name} from Debian's unstable suite into ${directory}`);
-  await mkdir(directory, { recursive: true });
-  const scratch = await mkdtemp(join(directory, 'fetch-'));
+  const own = await ownSuite();
+  const mirror = own === undefined ? undefined : debianMirrorIn(await sourceTexts());
+  if (own === undefined || mirror === undefined) return undefined;
+  const named = suite === 'own' ? own : 'unstable';
+  say(`Fetching ${names.join(', ')} from Debian ${named} into ${target}`);
+  await mkdir(dirname(target), { recursive: true });
+  const scratch = await mkdtemp(join(dirname(target), 'fetch-'));
   try {
-    await download(name, mirror, scratch);
-    const archive = (await readdir(scratch)).find((entry) => entry.endsWith('.deb'));
-    if (archive === undefined) return undefined;
-    await run('dpkg-deb', ['-x', join(scratch, archive), join(scratch, 'root')]);
+    await download(names, named, mirror, scratch);
+    const archives = (await readdir(scratch)).filter((entry) => entry.endsWith('.deb'));
+    for (const archive of archives) await run('dpkg-deb', ['-x', join(scratch, archive), join(scratch, 'root')]);
     // Whoever fetched at the same time has put the same files there.
     if (!existsSync(target)) await rename(join(scratch, 'root'), target);
     return target;
   } catch (error) {
-    say(`${name} could not be fetched: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+    say(`${names.join(', ')} could not be fetched: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
     return undefined;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-async function download(name: string, mirror: string, scratch: string): Promise<void> {
-  const list = join(scratch, 'unstable.sources');
+async function download(names: readonly string[], suite: string, mirror: string, scratch: string): Promise<void> {
+  const list = join(scratch, 'private.sources');
   await mkdir(join(scratch, 'lists', 'partial'), { recursive: true });
   await mkdir(join(scratch, 'cache', 'archives', 'partial'), { recursive: true });
-  await writeFile(list, `Types: deb\nURIs: ${mirror}\nSuites: unstable\nComponents: main\nSigned-By: ${KEYRING}\n`);
+  await writeFile(list, `Types: deb\nURIs: ${mirror}\nSuites: ${suite}\nComponents: main\nSigned-By: ${KEYRING}\n`);
   const options = [
     ['Dir::Etc::sourcelist', list],
     ['Dir::Etc::sourceparts', '/dev/null'],
@@ -77,5 +91,5 @@ async function download(name: string, mirror: string, scratch: string): Promise<
     ['APT::Sandbox::User', ''],
   ].flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   await run('apt-get', [...options, '-qq', 'update'], { timeout: FETCH_TIMEOUT_MS });
-  await run('apt-get', [...options, '-qq', 'download', name], { cwd: scratch, timeout: FETCH_TIMEOUT_MS });
+  await run('apt-get', [...options, '-qq', 'download', ...names], { cwd: scratch, timeout: FETCH_TIMEOUT_MS });
 }

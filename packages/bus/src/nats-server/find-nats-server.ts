@@ -1,7 +1,7 @@
 /** Finds a nats-server that is new enough: on the PATH, in the cache, or fetched into the cache. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { fetchDebianPackage } from './debian-package.ts';
+import { fetchDebianPackages } from './debian-package.ts';
 import { MINIMUM_SERVER_VERSION, isNewEnough, versionOfBinary } from './server-version.ts';
 
 export interface FoundServer {
@@ -36,6 +36,6 @@ export async function findNatsServer({ cacheDirectory, searchPath, say }: FindOp
   const inPackage = join(cacheDirectory, 'nats-server', 'usr', 'sbin', 'nats-server');
   const cached = await usable(inPackage, 'cache', say);
   if (cached !== undefined) return cached;
-  const fetched = await fetchDebianPackage('nats-server', cacheDirectory, say);
+  const fetched = await fetchDebianPackages({ names: ['nats-server'], suite: 'unstable', target: join(cacheDirectory, 'nats-server'), say });
   return fetched === undefined ? undefined : usable(inPackage, 'Debian package', say);
 }

@@ -1,3 +1,4 @@
+export { fetchDebianPackages, type DebianPackages } from './debian-package.ts';
 export { freePort } from './free-port.ts';
 export { findNatsServer, type FindOptions, type FoundServer } from './find-nats-server.ts';
 export { NatsCluster, type NatsClusterOptions } from './nats-cluster.ts';
