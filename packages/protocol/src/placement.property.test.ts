@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EmbeddingCode, Partition, Slot, VectorKey } from './ids.ts';
+import { parseShardId, type EmbeddingCode, type Partition, type Slot, type VectorKey } from './ids.ts';
 import { partitionOf, slotOf, streamOf, SUBJECTS } from './placement.ts';
 import { code, key, partition } from './testing/arbitraries.ts';
 
@@ -109,4 +109,5 @@ test('subjects name slot, code and partition, and nothing of a caller', () => {
   expect(SUBJECTS.mutation(at)).toBe('shoal.mut.17.7.3');
   expect(SUBJECTS.mutationsOfSlot(at.slot)).toBe('shoal.mut.17.>');
   expect(SUBJECTS.query(at.slot)).toBe('shoal.q.17');
+  expect(SUBJECTS.queryOf(at.slot, parseShardId('a..b.'))).toBe('shoal.q.17.a~~b~');
 });

@@ -2,7 +2,7 @@
  * Where things lie: key -> partition -> slot -> stream and subject. All of it is a pure function of the names, so every
  * gateway and shard agrees without asking. The functions are frozen: a change would orphan data.
  */
-import type { EmbeddingCode, Partition, Slot, VectorKey } from './ids.ts';
+import type { EmbeddingCode, Partition, ShardId, Slot, VectorKey } from './ids.ts';
 
 export interface MutationAddress {
   readonly slot: Slot;
@@ -45,7 +45,10 @@ export function streamOf(slot: Slot, slots: number, streams: number): number {
 export const SUBJECTS = {
   mutation: (at: MutationAddress): string => `shoal.mut.${at.slot}.${at.code}.${at.partition}`,
   mutationsOfSlot: (slot: Slot): string => `shoal.mut.${slot}.>`,
+  /** Reaches any replica of the slot that keeps pace. */
   query: (slot: Slot): string => `shoal.q.${slot}`,
+  /** Reaches the replica on one shard. A name may hold dots, which mean something in subjects; no name holds `~`. */
+  queryOf: (slot: Slot, shard: ShardId): string => `shoal.q.${slot}.${shard.replaceAll('.', '~')}`,
   shardStatus: 'shoal.status.shard',
 } as const;
 

@@ -176,6 +176,8 @@ export interface ShardStatus {
 export interface SlotStatus {
   readonly slot: Slot;
   readonly ready: boolean;
+  /** Whether another replica is ahead by some time: it answers, but only whom no other replica can answer. */
+  readonly lagging?: true;
   readonly appliedSequence: Sequence;
   readonly setAsideCount: number;
   readonly embeddingCount: number;

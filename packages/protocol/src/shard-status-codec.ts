@@ -68,6 +68,7 @@ function parseSlotStatus(value: unknown, index: number): SlotStatus {
   return {
     slot: parseSlot(requiredMember(fields, path, 'slot'), `${path}.slot`),
     ready: parseBoolean(requiredMember(fields, path, 'ready'), `${path}.ready`),
+    ...(fields['lagging'] === undefined || !parseBoolean(fields['lagging'], `${path}.lagging`) ? {} : { lagging: true as const }),
     appliedSequence: parseSequence(requiredMember(fields, path, 'appliedSequence'), `${path}.appliedSequence`),
     setAsideCount: count(fields, path, 'setAsideCount'),
     embeddingCount: count(fields, path, 'embeddingCount'),

@@ -18,6 +18,14 @@ export const SHARD_LIMITS = {
   replicas: 1_000,
   registryAttempts: 16,
   statusIntervalMs: 1_000,
+  /** A replica lags when it has not applied what another one had applied this long ago, and no longer when it has what that one had `caughtUpMs` ago. */
+  laggingMs: 3_000,
+  caughtUpMs: 1_000,
+  /** What a replica told is forgotten after so long: one that fell silent is no measure. */
+  peerProgressMs: 8_000,
+  /** So many stretches of this length are kept apart per slot. */
+  peerProgressEntries: 64,
+  peerProgressStretchMs: 200,
   /** Searches in the engine at one time, per search thread: enough that no thread waits for this one. */
   searchesPerThread: 16,
   /** Searches that wait for their tenant's turn, and how long at most. */

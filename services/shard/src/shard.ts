@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { Bus } from '@shoal/bus';
+import type { Bus, Serving } from '@shoal/bus';
 import { Engine, type VectorEngine } from '@shoal/index';
-import { SUBJECTS, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
+import { SUBJECTS, decodeShardStatus, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
 import { FairGate, type Timers } from '@shoal/pacing';
 import { ShardStore } from '@shoal/store';
 import type { Logger } from 'pino';
@@ -9,6 +9,7 @@ import type { ShardConfig } from './config.ts';
 import { SHARD_LIMITS } from './limits.ts';
 import { pause } from '@shoal/pacing';
 import { OneAtATime } from './one-at-a-time.ts';
+import { PeerProgress } from './peer-progress.ts';
 import { SlotSnapshots } from './slot-snapshots.ts';
 import { SlotWorker } from './slot-worker.ts';
 
@@ -64,6 +65,7 @@ class RunningShard implements Shard {
   readonly #store: ShardStore;
   readonly #engine: VectorEngine;
   readonly #stop = new AbortController();
+  readonly #peers: PeerProgress;
   readonly #workers: SlotWorker[];
   readonly #loops: Promise<void>;
   readonly #startedAtMs: number;
@@ -78,6 +80,8 @@ class RunningShard implements Shard {
     this.#engine = engine;
     this.#startedAtMs = dependencies.nowMs();
     const { bus, logger, timers } = dependencies;
+    const peers = new PeerProgress(config.shard, dependencies.nowMs);
+    this.#peers = peers;
     const onChange = (): void => this.#announce();
     const places = config.searchThreadCount * SHARD_LIMITS.searchesPerThread;
     const searchGate = new FairGate({
@@ -88,7 +92,7 @@ class RunningShard implements Shard {
     const logBytes = config.snapshotLogBytes ?? SHARD_LIMITS.snapshotLogBytes;
     this.#workers = config.ownedSlots.map((slot) => {
       const snapshots = new SlotSnapshots({ slot, shard: config.shard, bus, store, timers, logger, logBytes, turns });
-      return new SlotWorker({ slot, slots: config.slots, store, engine, timers, searchGate, bus, logger, snapshots, onChange, onStoreFailure: failed.resolve });
+      return new SlotWorker({ slot, slots: config.slots, shard: config.shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, onChange, onStoreFailure: failed.resolve });
     });
     this.#loops = Promise.all([...this.#workers.map((worker) => worker.run(this.#stop.signal)), this.#announceRegularly()]).then(() => undefined);
   }
@@ -122,9 +126,31 @@ class RunningShard implements Shard {
   }
 
   async #announceRegularly(): Promise<void> {
+    const listening = await this.#listenToPeers();
     while (!this.#stop.signal.aborted) {
+      for (const worker of this.#workers) worker.keepPace();
       this.#announce();
       await pause(this.#dependencies.timers, SHARD_LIMITS.statusIntervalMs, this.#stop.signal);
+    }
+    await listening?.close();
+  }
+
+  /** Without hearing of the others, no slot here ever lags. */
+  async #listenToPeers(): Promise<Serving | undefined> {
+    const { bus, logger } = this.#dependencies;
+    try {
+      return await bus.requests.listen(SUBJECTS.shardStatus, (payload) => this.#hear(payload));
+    } catch (error) {
+      logger.warn({ err: error }, 'the announcements of other shards cannot be heard');
+      return undefined;
+    }
+  }
+
+  #hear(payload: Uint8Array): void {
+    try {
+      this.#peers.hear(decodeShardStatus(payload));
+    } catch (error) {
+      this.#dependencies.logger.warn({ err: error }, 'an announcement of a shard cannot be read; it is left out');
     }
   }
 

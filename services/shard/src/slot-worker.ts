@@ -1,13 +1,18 @@
-import type { Bus, Serving } from '@shoal/bus';
-import { SUBJECTS, ShoalError, decodeQueryRequest, encodeQueryResponse, type Sequence, type Slot, type SlotStatus } from '@shoal/protocol';
+import type { Bus } from '@shoal/bus';
+import { ShoalError, decodeQueryRequest, encodeQueryResponse, type Sequence, type ShardId, type Slot, type SlotStatus } from '@shoal/protocol';
 import { SlotMachine, answerQuery, type SlotMachineOptions } from '@shoal/shard-core';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
+import type { PeerProgress } from './peer-progress.ts';
+import { SlotServing } from './slot-serving.ts';
 import type { SlotSnapshots } from './slot-snapshots.ts';
 import { pause } from '@shoal/pacing';
 
 export interface SlotWorkerOptions extends SlotMachineOptions {
+  readonly shard: ShardId;
   readonly bus: Bus;
+  /** How far the other replicas of the slot are. */
+  readonly peers: PeerProgress;
   readonly logger: Logger;
   readonly snapshots: SlotSnapshots;
   /** Called when the slot becomes ready or stops being so. */
@@ -29,7 +34,7 @@ export class SlotWorker {
   readonly slot: Slot;
   readonly #options: SlotWorkerOptions;
   #machine: SlotMachine | undefined;
-  #serving: Serving | undefined;
+  #serving: SlotServing | undefined;
   #keeping: Promise<void> | undefined;
   /** Ends what accompanies the present life. */
   #ended = new AbortController();
@@ -51,11 +56,25 @@ export class SlotWorker {
     return {
       slot: this.slot,
       ready: this.#serving !== undefined,
+      ...(this.#serving?.lagging === true ? { lagging: true as const } : {}),
       appliedSequence: state?.appliedSequence ?? (0 as Sequence),
       setAsideCount: state?.setAsideCount ?? 0,
       embeddingCount,
       vectorCount,
     };
+  }
+
+  /** Leaves the group of replicas that answer when others are ahead, and joins it again when they no longer are. */
+  keepPace(): void {
+    const serving = this.#serving;
+    const machine = this.#machine;
+    if (serving === undefined || machine === undefined) return;
+    const lagging = this.#options.peers.isLagging(this.slot, machine.appliedSequence, serving.lagging);
+    if (lagging === serving.lagging) return;
+    this.#options.logger.info({ slot: this.slot, lagging }, lagging ? 'slot lags behind another replica and leaves the group' : 'slot has caught up and joins the group again');
+    serving.setLagging(lagging).catch((error: unknown) => {
+      this.#options.logger.warn({ err: error, slot: this.slot }, 'the group of replicas could not be left or joined');
+    });
   }
 
   /** Resolves when the signal aborted and everything is closed. Never rejects. */
@@ -138,8 +157,10 @@ export class SlotWorker {
   }
 
   async #serve(machine: SlotMachine, onReady: () => void): Promise<void> {
-    this.#serving = await this.#options.bus.requests.serve(SUBJECTS.query(this.slot), async (payload) => {
-      return encodeQueryResponse(await answerQuery(machine, decodeQueryRequest(payload)));
+    const { bus, shard } = this.#options;
+    this.#serving = await SlotServing.open({
+      requests: bus.requests, slot: this.slot, shard,
+      handler: async (payload) => encodeQueryResponse(await answerQuery(machine, decodeQueryRequest(payload))),
     });
     onReady();
     this.#options.onChange();

@@ -9,6 +9,7 @@ const SlotSchema = closed(
   {
     slot: count('Index of the slot.'),
     ready: Type.Boolean({ description: 'Whether the shard answers for the slot.' }),
+    lagging: Type.Optional(Type.Literal(true, { description: 'Another replica of the slot is ahead by some time; this one is asked last.' })),
     appliedSequence: count('The shard has applied the log of the slot up to here.'),
     lastSequence: Type.Optional(count('Last message of the slot in the log, where known; the difference is the lag.')),
     setAsideCount: count('Messages that could not be applied and were set aside.'),

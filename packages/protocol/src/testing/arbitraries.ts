@@ -181,7 +181,10 @@ export const shardStatus: fc.Arbitrary<ShardStatus> = fc.record({
   count: safe(0),
   startedAtMs: safe(0),
   slots: fc.array(
-    fc.record({ slot, ready: fc.boolean(), appliedSequence: sequence, setAsideCount: safe(0), embeddingCount: safe(0), vectorCount: safe(0) }),
+    fc.record(
+      { slot, ready: fc.boolean(), lagging: fc.constant(true as const), appliedSequence: sequence, setAsideCount: safe(0), embeddingCount: safe(0), vectorCount: safe(0) },
+      { requiredKeys: ['slot', 'ready', 'appliedSequence', 'setAsideCount', 'embeddingCount', 'vectorCount'] },
+    ),
     { maxLength: 4 },
   ),
   engineMemoryBytes: safe(0),
