@@ -10,7 +10,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   pacing: ['protocol'],
   store: ['protocol'],
   bus: ['pacing', 'protocol'],
-  placement: ['bus', 'pacing', 'protocol'],
   'shard-core': ['index', 'pacing', 'protocol', 'store'],
   client: ['protocol'],
   langchain: ['client'],
@@ -18,9 +17,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bench: ['bus', 'client', 'index', 'protocol'],
   jobs: ['bench', 'client', 'protocol'],
   cli: ['bench', 'bus', 'client', 'jobs', 'process', 'protocol'],
-  gateway: ['bus', 'pacing', 'placement', 'process', 'protocol'],
-  shard: ['bus', 'index', 'pacing', 'placement', 'process', 'protocol', 'shard-core', 'store'],
-  node: ['bus', 'gateway', 'pacing', 'process', 'protocol', 'shard'],
+  gateway: ['bus', 'pacing', 'process', 'protocol', 'telemetry'],
+  shard: ['bus', 'index', 'pacing', 'process', 'protocol', 'shard-core', 'store', 'telemetry'],
+  node: ['bus', 'gateway', 'pacing', 'process', 'protocol', 'shard', 'telemetry'],
 };
 
 interface Import {

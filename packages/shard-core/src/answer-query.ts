@@ -1,15 +1,16 @@
 /** Answers the queries of one slot from its machine. Every item gets an answer or a failure of its own; one never disturbs another. */
 import { EngineClosedError, EngineOverloadedError } from '@shoal/index';
-import { ShoalError, decodeMessageOutcomes, type AwaitAppliedAnswer, type AwaitAppliedItem, type FetchAnswer, type FetchItem, type ItemFailure, type PartitionStatsAnswer, type PartitionStatsItem, type QueryRequest, type QueryResponse } from '@shoal/protocol';
+import { ShoalError, decodeMessageOutcomes, type AwaitAppliedAnswer, type AwaitAppliedItem, type FetchAnswer, type FetchItem, type ItemFailure, type PartitionStatsAnswer, type PartitionStatsItem, type QueryRequest, type QueryResponse, type SearchAnswer, type SearchItem } from '@shoal/protocol';
 import { partitionAfter, partitionNow } from './read-partition.ts';
 import { countPartition, scrollPartition } from './scroll-partition.ts';
 import { searchInTurn } from './search-in-turn.ts';
+import type { AroundSearch } from './search-probe.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
-export async function answerQuery(machine: SlotMachine, request: QueryRequest): Promise<QueryResponse> {
+export async function answerQuery(machine: SlotMachine, request: QueryRequest, aroundSearch?: AroundSearch): Promise<QueryResponse> {
   switch (request.type) {
     case 'search':
-      return { type: 'search', items: await each(request.items, (item) => searchInTurn(machine, item)) };
+      return { type: 'search', items: await (aroundSearch === undefined ? each(request.items, (item) => searchInTurn(machine, item)) : searchesWithin(machine, request.items, aroundSearch)) };
     case 'fetch':
       return { type: 'fetch', items: await each(request.items, (item) => fetchVector(machine, item)) };
     case 'await-applied':
@@ -21,6 +22,10 @@ export async function answerQuery(machine: SlotMachine, request: QueryRequest): 
     case 'scroll':
       return { type: 'scroll', items: await each(request.items, (item) => scrollPartition(machine, item)) };
   }
+}
+
+function searchesWithin(machine: SlotMachine, items: readonly SearchItem[], around: AroundSearch): Promise<(SearchAnswer | ItemFailure)[]> {
+  return Promise.all(items.map((item, index) => around(item, index, (probe) => searchInTurn(machine, item, probe).catch(failureOf))));
 }
 
 function each<Item, Answer>(items: readonly Item[], answer: (item: Item) => Promise<Answer>): Promise<(Answer | ItemFailure)[]> {

@@ -4,6 +4,7 @@ import type { ActivePartition } from './partition-state.ts';
 import { PACE, RUN_OPERATIONS, SLOT_LIMITS } from './limits.ts';
 import type { PreparedFilter } from './payload-index/prepared-filter.ts';
 import { filterOf, passes, partitionNow } from './read-partition.ts';
+import type { SearchProbe } from './search-probe.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
 interface FoundHit {
@@ -16,7 +17,7 @@ interface FoundHit {
  * Searches one partition. The answer is what the partition held at one moment not before `appliedSequence`: the index
  * gives a consistent view, and values or payloads that went away since make the search run again on a newer view.
  */
-export async function searchPartition(machine: SlotMachine, item: SearchItem): Promise<SearchAnswer> {
+export async function searchPartition(machine: SlotMachine, item: SearchItem, probe?: SearchProbe): Promise<SearchAnswer> {
   await machine.waitApplied(item.after, item.timeoutMs);
   for (let attempt = 1; ; attempt += 1) {
     const asked = partitionNow(machine, item);
@@ -29,14 +30,17 @@ export async function searchPartition(machine: SlotMachine, item: SearchItem): P
     }
     const operationCount = partition.operationCount;
     const { vector, k, path } = item;
+    const idFilter = filter === undefined ? undefined : partition.filters.idFilter(partition, filter);
+    const engineAnswered = probe?.engineAsked();
     const found = await partition.index.search({
       vector, k, ef: Math.max(item.ef, k), path,
       ...(item.rerank === 0 ? {} : { rerank: item.rerank }),
-      ...(filter === undefined ? {} : { filter: partition.filters.idFilter(partition, filter) }),
+      ...(idFilter === undefined ? {} : { filter: idFilter }),
     });
     // Keys are read before anything else can run, while none of these ids can have been given to another vector.
     const hits = Array.from(found.ids, (id, index): FoundHit => ({ id: id as VecId, key: partition.keys.get(id as VecId), distance: found.distances[index] ?? Number.NaN }))
       .filter(({ distance }) => item.maxDistance === undefined || distance <= item.maxDistance);
+    engineAnswered?.({ partition, item, filter: idFilter, found, operationCount });
     const withRows = item.includeValues || item.includePayload;
     const complete = withRows ? await addRows(machine.store, partition, item, filter, hits, operationCount) : hits.map(({ key, distance }) => ({ key, distance }));
     if (complete !== undefined) return { ok: true, appliedSequence, path: found.path, distanceComputations: found.distanceComputations, hits: complete };

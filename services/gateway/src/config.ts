@@ -1,6 +1,7 @@
 import { parseNatsEnvironment, type NatsSettings } from '@shoal/bus';
 import { VERSION } from '@shoal/process';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, requiredSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
+import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
 import { parseTlsFiles, type TlsFiles } from './http/tls-files.ts';
 import { parseRedisUrl } from './tenancy/rate-store.ts';
 
@@ -24,6 +25,7 @@ export interface GatewayServiceConfig {
   readonly nats: NatsSettings;
   readonly streams: number;
   readonly redisUrl: string | undefined;
+  readonly metrics: MetricsSettings;
   readonly logLevel: LogLevel;
 }
 
@@ -54,6 +56,7 @@ export function parseGatewayConfig(environment: Environment): GatewayServiceConf
     nats: parseNatsEnvironment(environment, setting(environment, 'SHOAL_NATS_URL') ?? 'nats://127.0.0.1:4222'),
     streams: wholeNumberSetting(environment, 'SHOAL_STREAMS', { fallback: Math.min(DEFAULTS.streams, slots), minimum: 1, maximum: slots }),
     redisUrl: parseRedisUrl(environment),
+    metrics: parseMetricsSettings(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
 }

@@ -9,8 +9,11 @@ import type { Logger } from 'pino';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { systemTimers, type Clock, type Timers } from '@shoal/pacing';
 import { ClusterView } from './cluster/cluster-view.ts';
+import { reasonNotReady } from './cluster/readiness.ts';
+import { ProcessTelemetry } from '@shoal/telemetry';
 import type { GatewayConfig } from './config.ts';
 import { createHttpServer } from './http/http-server.ts';
+import { measureOperations } from './http/measured-operations.ts';
 import { withComponents } from './http/openapi-document.ts';
 import { answerOtherMethods } from './http/other-methods.ts';
 import { isLoopback } from './http/security-headers.ts';
@@ -25,6 +28,8 @@ import { SlotQueries } from './reading/slot-queries.ts';
 import { storedBy } from './reading/tenant-statistics.ts';
 import { addAliasRoutes } from './routes/alias-routes.ts';
 import { addClusterRoutes } from './routes/cluster-routes.ts';
+import { addMetricsRoutes } from './routes/metrics-routes.ts';
+import { gatewayFamilies } from './gateway-families.ts';
 import { addEmbeddingRoutes } from './routes/embedding-routes.ts';
 import { addPayloadRoutes } from './routes/payload-routes.ts';
 import type { RouteContext } from './routes/route-context.ts';
@@ -45,11 +50,15 @@ export interface GatewayDependencies {
   /** Where the gateways of a cluster count rates together; each counts for itself when absent. Belongs to whoever opened it. */
   readonly redis?: Redis;
   newOperationId(): OperationId;
+  /** What this process measures; one of the gateway's own when absent. Belongs to whoever made it. */
+  readonly telemetry?: ProcessTelemetry;
 }
 
 export interface Gateway {
   /** Where it listens, as in `http://127.0.0.1:7700`. */
   readonly url: string;
+  /** Why it cannot serve requests; undefined when it can. */
+  notReady(): string | undefined;
   /** Takes no more requests, finishes those under way within a deadline, and stops. */
   close(): Promise<void>;
   /** Reads certificate and key anew; new connections get them. Throws `invalid_configuration` and keeps the old ones. */
@@ -61,7 +70,7 @@ const OPENAPI_URL = '/openapi.json';
 /** Starts the HTTP gateway over a bus. Throws `port_in_use` when the port is taken. */
 export async function startGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<Gateway> {
   const { logger } = dependencies;
-  const { app, close } = await assembleGateway(config, dependencies);
+  const { app, close, notReady } = await assembleGateway(config, dependencies);
   try {
     const url = await listen(app, config);
     logger.info({ url }, 'the gateway listens');
@@ -71,7 +80,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
       app.server.setSecureContext(await readTlsMaterial(config.tls));
       logger.info('certificate and key were read anew');
     };
-    return { url, close, reloadTls };
+    return { url, close, reloadTls, notReady };
   } catch (error) {
     await close();
     throw error;
@@ -79,7 +88,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
 }
 
 /** The gateway at work on its bus, with its routes but without a port: requests come by `app.inject`. */
-export async function assembleGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<{ readonly app: FastifyInstance; close(): Promise<void> }> {
+export async function assembleGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<{ readonly app: FastifyInstance } & Pick<Gateway, 'close' | 'notReady'>> {
   const { bus, logger, clock, timers = systemTimers } = dependencies;
   assert.equal(config.slots, bus.log.slots, 'the log is opened with the slots of the cluster');
   const newOperationId = (): OperationId => dependencies.newOperationId();
@@ -96,9 +105,12 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   });
   const fetchPath = new FetchPath({ log: bus.log, queries, timers });
   const tls = config.tls === undefined ? undefined : await readTlsMaterial(config.tls);
+  const telemetry = dependencies.telemetry ?? new ProcessTelemetry({ instance: 'unnamed', startedAtMs: clock.nowMs(), version: config.version });
+  const meter = telemetry.meter('gateway');
+  meter.addSource(() => gatewayFamilies({ dispatcher, clusterView, bus }));
   let closing = false;
   const context: RouteContext = {
-    bus, clock, catalogue, tenancy, clusterView, queries, fetchPath,
+    bus, clock, catalogue, tenancy, clusterView, queries, fetchPath, telemetry,
     version: config.version,
     mode: config.mode,
     scrollPath: new ScrollPath({ log: bus.log, clock, reads: new PartitionReads({ log: bus.log, queries, timers }) }),
@@ -112,6 +124,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     isClosing: context.isClosing,
     ...(tls === undefined ? {} : { tls }),
   });
+  if (meter.on) measureOperations(app, meter);
   addRoutes(app, context);
   const closeParts = async (): Promise<void> => {
     closing = true;
@@ -121,11 +134,12 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     await tenancy.close();
     await catalogue.close();
     await clusterView.close();
+    if (dependencies.telemetry === undefined) telemetry.close();
   };
   try {
     await clusterView.start();
     await Promise.all([catalogue.start(), tenancy.start()]);
-    return { app, close: closeParts };
+    return { app, close: closeParts, notReady: () => reasonNotReady(context) };
   } catch (error) {
     await closeParts();
     throw error;
@@ -139,6 +153,7 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addAliasRoutes(app, context);
   addSearchRoutes(app, context);
   addClusterRoutes(app, context);
+  addMetricsRoutes(app, context);
   addTenantRoutes(app, context);
   addKeyRoutes(app, context);
   addAccountRoutes(app, context);

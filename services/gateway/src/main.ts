@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
-import { runProcess } from '@shoal/process';
+import { VERSION, runProcess } from '@shoal/process';
 import { parseOperationId } from '@shoal/protocol';
+import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
 import { pino } from 'pino';
 import { parseGatewayConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
@@ -10,25 +11,31 @@ import { openRateStore } from './tenancy/rate-store.ts';
 const CONNECT_TIMEOUT_MS = 15_000;
 
 await runProcess('shoal gateway', async () => {
-  const { gateway: config, nats, streams, redisUrl, logLevel } = parseGatewayConfig(process.env);
+  const { gateway: config, nats, streams, redisUrl, logLevel, metrics } = parseGatewayConfig(process.env);
   const logger = pino({ level: logLevel, base: { service: 'gateway' } });
   const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
   const redis = redisUrl === undefined ? undefined : openRateStore(redisUrl, logger);
+  const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, metrics);
   const gateway = await startGateway(config, {
     bus,
     logger,
+    telemetry,
     // Does not jump when the system's clock is set.
     clock: { nowMs: () => performance.timeOrigin + performance.now() },
     newOperationId: () => parseOperationId(randomBytes(16).toString('hex')),
     ...(redis === undefined ? {} : { redis }),
   });
+  const listener = metrics.listen === undefined ? undefined : await listenForScrapes({ ...metrics.listen, telemetry, nowMs: Date.now, notReady: () => gateway.notReady() });
+  if (listener !== undefined) logger.info({ url: listener.url }, 'metrics are served');
   return {
     reload: () => gateway.reloadTls(),
     async close() {
       logger.info('closing');
+      await listener?.close();
       await gateway.close();
       redis?.disconnect();
       await bus.close();
+      telemetry.close();
     },
   };
 });

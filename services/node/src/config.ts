@@ -1,5 +1,6 @@
 import { parseTlsFiles, type TlsFiles } from '@shoal/gateway';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
+import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
 import { engineMemorySetting, searchThreadSetting, snapshotLogSetting } from '@shoal/shard';
 
 const DURABILITIES = ['fsync', 'os'] as const;
@@ -18,6 +19,7 @@ export interface NodeConfig {
   readonly snapshotLogBytes: number;
   readonly logLevel: LogLevel;
   readonly tls: TlsFiles | undefined;
+  readonly metrics: MetricsSettings;
 }
 
 export function parseNodeEnvironment(environment: Environment): NodeConfig {
@@ -33,5 +35,6 @@ export function parseNodeEnvironment(environment: Environment): NodeConfig {
     snapshotLogBytes: snapshotLogSetting(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'warn'),
     tls: parseTlsFiles(environment),
+    metrics: parseMetricsSettings(environment),
   };
 }

@@ -5,6 +5,7 @@ import { startGateway } from '@shoal/gateway';
 import { systemTimers } from '@shoal/pacing';
 import { parseOperationId, parseShardId, parseSlot } from '@shoal/protocol';
 import { startShard } from '@shoal/shard';
+import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
 import type { Logger } from 'pino';
 import type { NodeConfig } from './config.ts';
 import { resolveRootKey, type RootKey } from './root-key.ts';
@@ -13,6 +14,8 @@ import { VERSION } from '@shoal/process';
 export interface EmbeddedNode {
   readonly url: string;
   readonly rootKey: RootKey;
+  /** Where metrics are served without a key; undefined unless set. */
+  readonly metricsUrl: string | undefined;
   /** Resolves, with the reason, when the node can no longer search or apply writes. */
   readonly failed: Promise<Error>;
   close(): Promise<void>;
@@ -27,6 +30,8 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
+    const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, config.metrics);
+    closers.push(async () => telemetry.close());
     const rootKey = await resolveRootKey(config.directory, config.rootKey);
     const bus = await openEmbeddedBus({ directory: join(config.directory, 'log'), snapshotDirectory: join(config.directory, 'snapshots'), slots: config.slots, durability: config.durability });
     closers.push(() => bus.close());
@@ -40,15 +45,21 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
         searchThreadCount: config.searchThreadCount,
         snapshotLogBytes: config.snapshotLogBytes,
       },
-      { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION },
+      { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION, telemetry, elapsedMs: () => performance.now() },
     );
     closers.push(() => shard.close());
     const gateway = await startGateway(
       { host: config.host, port: config.port, rootKey: rootKey.key, slots: config.slots, mode: 'embedded', version: VERSION, ...(config.tls === undefined ? {} : { tls: config.tls }) },
-      { bus, logger, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
+      { bus, logger, telemetry, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
     );
     closers.push(() => gateway.close());
-    return { url: gateway.url, rootKey, failed: shard.failed, close, reload: () => gateway.reloadTls() };
+    let metricsUrl: string | undefined;
+    if (config.metrics.listen !== undefined) {
+      const listener = await listenForScrapes({ ...config.metrics.listen, telemetry, nowMs: Date.now, notReady: () => gateway.notReady() });
+      closers.push(() => listener.close());
+      metricsUrl = listener.url;
+    }
+    return { url: gateway.url, rootKey, metricsUrl, failed: shard.failed, close, reload: () => gateway.reloadTls() };
   } catch (error) {
     await close();
     throw error;

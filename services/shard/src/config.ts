@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseNatsEnvironment, type NatsSettings } from '@shoal/bus';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, parseShardId, parseSlot, requiredSetting, wholeNumberSetting, type Environment, type LogLevel, type ShardId, type Slot } from '@shoal/protocol';
+import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
 import { SHARD_LIMITS } from './limits.ts';
 
 export interface ShardConfig {
@@ -21,6 +22,7 @@ export interface ShardProcessConfig extends ShardConfig {
   readonly nats: NatsSettings;
   readonly streams: number;
   readonly logLevel: LogLevel;
+  readonly metrics: MetricsSettings;
 }
 
 /** The most that one WebAssembly memory can hold: 65,536 pages of 64 KiB. */
@@ -65,5 +67,6 @@ export function parseShardEnvironment(environment: Environment): ShardProcessCon
     searchThreadCount: searchThreadSetting(environment),
     snapshotLogBytes: snapshotLogSetting(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),
+    metrics: parseMetricsSettings(environment),
   };
 }

@@ -4,12 +4,15 @@ import { Engine, type VectorEngine } from '@shoal/index';
 import { SUBJECTS, decodeShardStatus, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
 import { FairGate, type Timers } from '@shoal/pacing';
 import { ShardStore } from '@shoal/store';
+import type { ProcessTelemetry } from '@shoal/telemetry';
 import type { Logger } from 'pino';
 import type { ShardConfig } from './config.ts';
 import { SHARD_LIMITS } from './limits.ts';
 import { pause } from '@shoal/pacing';
 import { OneAtATime } from './one-at-a-time.ts';
 import { PeerProgress } from './peer-progress.ts';
+import { shardFamilies, type MeasuredSlot } from './shard-families.ts';
+import { SlotMeter } from './slot-meter.ts';
 import { SlotSnapshots } from './slot-snapshots.ts';
 import { SlotWorker } from './slot-worker.ts';
 
@@ -19,6 +22,10 @@ export interface ShardDependencies {
   readonly timers: Timers;
   readonly nowMs: () => number;
   readonly version: string;
+  /** What this process measures; without it nothing is measured. Belongs to whoever made it. */
+  readonly telemetry?: ProcessTelemetry;
+  /** Milliseconds that only grow, with fractions, to measure durations; `nowMs` when absent. */
+  readonly elapsedMs?: () => number;
 }
 
 /** What a shard runs on, opened by its caller. */
@@ -90,10 +97,19 @@ class RunningShard implements Shard {
     });
     const turns = new OneAtATime();
     const logBytes = config.snapshotLogBytes ?? SHARD_LIMITS.snapshotLogBytes;
+    const meter = dependencies.telemetry?.meter('shard');
+    const measured: MeasuredSlot[] = [];
     this.#workers = config.ownedSlots.map((slot) => {
       const snapshots = new SlotSnapshots({ slot, shard: config.shard, bus, store, timers, logger, logBytes, turns });
-      return new SlotWorker({ slot, slots: config.slots, shard: config.shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, onChange, onStoreFailure: failed.resolve });
+      const slotMeter = meter === undefined ? undefined : new SlotMeter({ meter, nowMs: dependencies.nowMs, elapsedMs: dependencies.elapsedMs ?? dependencies.nowMs });
+      const worker = new SlotWorker({
+        slot, slots: config.slots, shard: config.shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, onChange, onStoreFailure: failed.resolve,
+        ...(slotMeter === undefined ? {} : { meter: slotMeter }),
+      });
+      if (slotMeter !== undefined) measured.push({ worker, meter: slotMeter, snapshots });
+      return worker;
     });
+    meter?.addSource(() => shardFamilies({ slots: measured, engine: engine.stats(), searchGate }));
     this.#loops = Promise.all([...this.#workers.map((worker) => worker.run(this.#stop.signal)), this.#announceRegularly()]).then(() => undefined);
   }
 

@@ -10,12 +10,12 @@
  */
 import type { Bus, SnapshotDescription } from '@shoal/bus';
 import { pause, type Timers } from '@shoal/pacing';
-import { ReplicaProgress } from '@shoal/placement';
 import { ShoalError, type Sequence, type ShardId, type Slot } from '@shoal/protocol';
 import type { ShardStore } from '@shoal/store';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
+import { ReplicaProgress } from './replica-progress.ts';
 
 export interface SlotSnapshotsOptions {
   readonly slot: Slot;
@@ -42,6 +42,11 @@ export class SlotSnapshots {
   constructor(options: SlotSnapshotsOptions) {
     this.#options = options;
     this.#progress = new ReplicaProgress(options.bus.registry, options.slot, options.shard);
+  }
+
+  /** The newest snapshot that is known, and what the log has grown by since. */
+  state(): { readonly sequence: Sequence | undefined; readonly appliedBytes: number } {
+    return { sequence: this.#newest?.sequence, appliedBytes: this.#appliedBytes };
   }
 
   /** Brings the slot's rows to where the log goes on. Rejects with `log_trimmed` when neither snapshot nor log can. */

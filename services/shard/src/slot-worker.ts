@@ -1,9 +1,10 @@
 import type { Bus } from '@shoal/bus';
 import { ShoalError, decodeQueryRequest, encodeQueryResponse, type Sequence, type ShardId, type Slot, type SlotStatus } from '@shoal/protocol';
-import { SlotMachine, answerQuery, type SlotMachineOptions } from '@shoal/shard-core';
+import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions } from '@shoal/shard-core';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
 import type { PeerProgress } from './peer-progress.ts';
+import type { SlotMeter } from './slot-meter.ts';
 import { SlotServing } from './slot-serving.ts';
 import type { SlotSnapshots } from './slot-snapshots.ts';
 import { pause } from '@shoal/pacing';
@@ -15,6 +16,8 @@ export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly peers: PeerProgress;
   readonly logger: Logger;
   readonly snapshots: SlotSnapshots;
+  /** Measures the slot; nothing is measured without it. */
+  readonly meter?: SlotMeter;
   /** Called when the slot becomes ready or stops being so. */
   readonly onChange: () => void;
   /** Called when no slot of this shard can apply any more. */
@@ -42,6 +45,11 @@ export class SlotWorker {
   constructor(options: SlotWorkerOptions) {
     this.slot = options.slot;
     this.#options = options;
+  }
+
+  /** What the slot holds. */
+  partitions(): readonly ActivePartition[] {
+    return [...(this.#machine?.state.partitions.values() ?? [])].filter((partition): partition is ActivePartition => partition.state === 'active');
   }
 
   status(): SlotStatus {
@@ -134,6 +142,7 @@ export class SlotWorker {
       const setAsideBefore = machine.state.setAsideCount;
       await machine.apply(group);
       snapshots.noteApplied(group);
+      this.#options.meter?.applied(machine, group, this.#serving !== undefined);
       if (machine.state.setAsideCount > setAsideBefore) {
         this.#options.logger.warn({ slot: this.slot, sequence: machine.appliedSequence, setAsideCount: machine.state.setAsideCount }, 'messages that cannot apply were set aside');
       }
@@ -160,7 +169,7 @@ export class SlotWorker {
     const { bus, shard } = this.#options;
     this.#serving = await SlotServing.open({
       requests: bus.requests, slot: this.slot, shard,
-      handler: async (payload) => encodeQueryResponse(await answerQuery(machine, decodeQueryRequest(payload))),
+      handler: async (payload) => encodeQueryResponse(await answerQuery(machine, decodeQueryRequest(payload), this.#options.meter?.aroundSearches())),
     });
     onReady();
     this.#options.onChange();

@@ -188,6 +188,17 @@ export const ROUTES = {
       response: { 200: answer('The cluster.', ClusterResponseSchema), default: problem },
     },
   },
+  getMetrics: {
+    method: 'GET',
+    url: '/metrics',
+    config: { access: 'root' },
+    schema: {
+      operationId: 'getMetrics',
+      tags: ['cluster'],
+      summary: 'Show the metrics of this process, for Prometheus',
+      response: { 200: { description: 'In the text format of Prometheus.', content: { 'text/plain': { schema: Type.String() } } }, default: problem },
+    },
+  },
   healthz: {
     method: 'GET',
     url: '/healthz',

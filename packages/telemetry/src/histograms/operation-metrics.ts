@@ -1,8 +1,11 @@
 import type { ErrorCode } from '@shoal/protocol';
 import type { LatencyHistogram, LatencySummary } from './latency-histogram.ts';
 
-/** Everything that is counted as an operation. The order is that of the cells in shared memory: append only. */
-export const OPERATIONS = ['VectorInsert', 'VectorSearch', 'VectorDelete', 'NodeInsert', 'NodeQuery', 'EdgeInsert', 'EdgeQuery'] as const;
+/**
+ * Everything that is counted as an operation. The order is that of the cells in shared memory: append only.
+ * VectorInsert and VectorDelete are measured until applied; VectorLog is a write or delete whose caller waited for the log only.
+ */
+export const OPERATIONS = ['VectorInsert', 'VectorSearch', 'VectorDelete', 'NodeInsert', 'NodeQuery', 'EdgeInsert', 'EdgeQuery', 'VectorLog'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 /** The name of an operation as an attribute of a metric. */
@@ -14,6 +17,7 @@ export const OPERATION_NAMES: Readonly<Record<Operation, string>> = {
   NodeQuery: 'node_query',
   EdgeInsert: 'edge_insert',
   EdgeQuery: 'edge_query',
+  VectorLog: 'vector_log',
 };
 
 /** What is known of one operation type. */

@@ -85,6 +85,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.decorateRequest('tenant', DEFAULT_TENANT);
   app.decorateRequest('caller');
   app.decorateRequest('cost');
+  app.decorateRequest('measured');
+  app.decorateRequest('failure');
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply, options));
   app.setNotFoundHandler((request) => {
     throw routeNotFound(request);
@@ -180,6 +182,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     known = unexpectedError(error);
     logger.error({ err: error, requestId: request.id, method: request.method, route: request.routeOptions.url }, 'unexpected error');
   }
+  request.failure = known.code;
   // The server would close the connection whenever a body was refused, and the client might never see the answer.
   if (isClosing() || isRefusedLeave(request.raw)) void reply.header('connection', 'close');
   else void reply.removeHeader('connection');

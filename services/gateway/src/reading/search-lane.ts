@@ -93,6 +93,10 @@ export class SearchLane {
     });
   }
 
+  get waiting(): number {
+    return this.#waiting.size + (this.#leftOver === undefined ? 0 : 1);
+  }
+
   #turnAway(): void {
     this.#waiting.prune(({ settled }) => settled);
     if (this.#waiting.size <= GATEWAY_LIMITS.queuedSearchesPerSlot) return;

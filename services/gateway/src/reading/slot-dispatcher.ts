@@ -45,6 +45,11 @@ export class SlotDispatcher {
     }
   }
 
+  /** Searches that have not left yet. */
+  waiting(): number {
+    return this.#lanes.reduce((sum, lanes) => sum + (lanes === undefined ? 0 : lanes.prompt.waiting + lanes.patient.waiting), 0);
+  }
+
   #lanesOf(slot: Slot): Lanes {
     const known = this.#lanes[slot];
     if (known !== undefined) return known;

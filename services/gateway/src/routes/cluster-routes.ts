@@ -20,7 +20,7 @@ function shardToJson({ status, lastSeenMs }: HeardShard, nowMs: number): Cluster
 
 /** The state of the cluster and of this process. */
 export function addClusterRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { bus, clock, version, mode, catalogue, clusterView, isClosing } = context;
+  const { bus, clock, version, mode, clusterView } = context;
 
   app.route({
     ...ROUTES.getCluster,
@@ -42,12 +42,7 @@ export function addClusterRoutes(app: FastifyInstance, context: RouteContext): v
   app.route({
     ...ROUTES.readyz,
     handler: async (): Promise<ReadyResponse> => {
-      requireReady({
-        closing: isClosing(),
-        busConnected: bus.connected(),
-        catalogueLoaded: catalogue.loaded,
-        unservedSlots: clusterView.unservedSlots(),
-      });
+      requireReady(context);
       return { status: 'ready' };
     },
   });

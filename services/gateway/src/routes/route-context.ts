@@ -10,6 +10,7 @@ import type { ScrollPath } from '../reading/scroll-path.ts';
 import type { SearchPath } from '../reading/search-path.ts';
 import type { SlotQueries } from '../reading/slot-queries.ts';
 import type { Tenancy } from '../tenancy/tenancy.ts';
+import type { ProcessTelemetry } from '@shoal/telemetry';
 import type { WritePath } from '../writing/write-path.ts';
 
 /** What routes work with. */
@@ -26,6 +27,7 @@ export interface RouteContext {
   readonly searchPath: SearchPath;
   readonly scrollPath: ScrollPath;
   readonly writePath: WritePath;
+  readonly telemetry: ProcessTelemetry;
   readonly isClosing: () => boolean;
 }
 

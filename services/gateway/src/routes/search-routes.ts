@@ -40,6 +40,7 @@ export function addSearchRoutes(app: FastifyInstance, { bus, catalogue, clock, s
       refuseQuery(request);
       const { record, used: search } = await withFields(request, catalogue, ({ spec }) => parseSearchRequest(jsonBodyOf(request), spec, bus.log.slots));
       const caller = callerOf(request);
+      request.measured = { code: record.spec.code, count: search.query.type === 'vectors' ? search.query.vectors.length : 1 };
       const { groupBy } = search;
       if (groupBy !== undefined) {
         const { groups, ...outcome } = await searchGroups(searchPath, record, { ...search, groupBy }, caller);

@@ -4,6 +4,7 @@ import { IDEMPOTENCY_HEADER, ROUTES, parseIdempotencyKey,
 } from '@shoal/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
+import type { MeasuredRequest } from '../http/measured-operations.ts';
 import { bodyOf, jsonBodyOf } from '../http/request-body.ts';
 import type { Stock } from '../tenancy/storage-quotas.ts';
 import type { WriteOrder, WriteResult } from '../writing/write-path.ts';
@@ -48,11 +49,16 @@ function idempotencyOf({ headers }: FastifyRequest): { readonly idempotencyKey?:
   return value === undefined ? {} : { idempotencyKey: parseIdempotencyKey(value) };
 }
 
+function measuredWrite({ spec }: EmbeddingRecord, { wait }: Pick<WriteOrder, 'wait'>, count: number): MeasuredRequest {
+  return { code: spec.code, count, applied: wait === 'applied' };
+}
+
 const NOTHING_ADDED: Stock = { vectors: 0, bytes: 0 };
 
 /** Writes, reads and deletes vectors. */
 export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, fetchPath, tenancy, writePath }: RouteContext): void {
   const writeAdmitted = async (request: FastifyRequest, record: EmbeddingRecord, order: WriteOrder, added: Stock): Promise<WriteResponse> => {
+    request.measured = measuredWrite(record, order, order.operations.length);
     await tenancy.admitVectors(request.tenant, order.operations.length, added);
     const result = await writePath.write(record, order);
     request.cost.vectors += result.accepted;
@@ -108,7 +114,9 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
       const order = { wait: used.wait, timeoutMs, ...idempotencyOf(request) };
       if ('keys' in used) return writeAdmitted(request, record, { operations: deleteOperations(used.keys), ...order }, NOTHING_ADDED);
       await tenancy.admitVectors(request.tenant, 1, NOTHING_ADDED);
+      request.measured = measuredWrite(record, order, 1);
       const result = await writePath.deleteMatching(record, { filter: filterBytes(used.filter, record.spec.fields), ...order });
+      request.measured = measuredWrite(record, order, result.deleted ?? 1);
       request.cost.vectors += result.deleted ?? 0;
       return writeResponse(result);
     },

@@ -1,0 +1,1 @@
+export { PROMETHEUS_MEDIA_TYPE, prometheusText } from './prometheus-text.ts';
