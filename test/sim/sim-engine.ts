@@ -19,7 +19,14 @@ export class SimEngine implements VectorEngine {
   }
 
   async openIndex(spec: IndexSpec): Promise<VectorIndex> {
-    const index = this.#engine.openIndex(spec);
+    return this.#opened(this.#engine.openIndex(spec));
+  }
+
+  async importIndex(spec: IndexSpec, path: string): Promise<VectorIndex> {
+    return this.#opened(await this.#engine.importIndex(spec, path));
+  }
+
+  #opened(index: LocalIndex): VectorIndex {
     this.#indexes.add(index);
     return new SimIndex(this.#process, index, () => {
       if (this.#indexes.delete(index)) index.drop();
@@ -85,6 +92,14 @@ class SimIndex implements VectorIndex {
 
   stats(): IndexStats {
     return this.#index.stats();
+  }
+
+  has(id: number): boolean {
+    return this.#index.has(id);
+  }
+
+  exportTo(path: string): Promise<number> {
+    return this.#index.exportTo(path);
   }
 
   async drop(): Promise<void> {

@@ -103,7 +103,16 @@ export class Engine implements VectorEngine {
   async openIndex(spec: IndexSpec): Promise<VectorIndex> {
     assertSpec(spec);
     if (this.#closedReason !== undefined) throw this.#closedReason;
-    const address = await this.#writer.create(spec);
+    return this.#opened(await this.#writer.create(spec), spec);
+  }
+
+  async importIndex(spec: IndexSpec, path: string): Promise<VectorIndex> {
+    assertSpec(spec);
+    if (this.#closedReason !== undefined) throw this.#closedReason;
+    return this.#opened(await this.#writer.import(spec, path), spec);
+  }
+
+  #opened(address: Address, spec: IndexSpec): VectorIndex {
     const index = new ThreadedIndex(this.#host, address, spec);
     this.#indexes.add(index);
     return index;

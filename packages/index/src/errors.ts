@@ -27,3 +27,24 @@ export class EngineFailedError extends EngineError {
   readonly code = 'engine_failed';
   constructor(cause: unknown) { super('a thread of the engine died', { cause }); }
 }
+
+/** A file of an index cannot be used: it is missing, damaged, or holds another index. */
+export class IndexFileError extends EngineError {
+  readonly code = 'index_file_unusable';
+  readonly reason: string;
+  constructor(reason: string) {
+    super(`a file of an index cannot be used: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** A file of an index could not be written or read: the disk is full, read-only or failing. Nothing else came of it. */
+export class IndexFileFailedError extends EngineError {
+  readonly code = 'index_file_failed';
+  /** The system's name of the failure, like ENOSPC. */
+  readonly systemCode: string;
+  constructor(message: string, systemCode: string) {
+    super(message);
+    this.systemCode = systemCode;
+  }
+}

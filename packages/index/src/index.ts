@@ -1,6 +1,6 @@
 export { Engine } from './engine.ts';
 export type { EngineOptions } from './engine.ts';
-export { EngineClosedError, EngineError, EngineFailedError, EngineMemoryFullError, EngineOverloadedError } from './errors.ts';
+export { EngineClosedError, EngineError, EngineFailedError, EngineMemoryFullError, EngineOverloadedError, IndexFileError, IndexFileFailedError } from './errors.ts';
 export type { IndexOp } from './index-op.ts';
 export type { CodeBits, CodeSpec, Distance, IndexSpec } from './index-spec.ts';
 export * from './limits.ts';

@@ -32,3 +32,6 @@ export const FLAT_THRESHOLD_DEFAULT = 1024;
 
 /** Stamps start anew from here on, long before 2^32. */
 export const REBASE_STAMP = 0xf000_0000;
+
+/** Bytes of an index's file that are copied in one turn of the writer. */
+export const PIECE_BYTES = 1 << 20;

@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import {
-  compileKernel, createMemory, instantiateKernel, MAX_DIM, MAX_K, MEMORY_PAGES_MAX, PAGE_BYTES, PATH_CODES,
+  compileKernel, createMemory, DIED_NEVER, instantiateKernel, MAX_DIM, MAX_K, MEMORY_PAGES_MAX, PAGE_BYTES, PATH_CODES,
 } from '@shoal/kernel';
 import type { Address, Kernel } from '@shoal/kernel';
 import { answerBytes, readAnswer } from './answer.ts';
@@ -9,6 +9,8 @@ import { filterBytes, writeFilter } from './filter.ts';
 import { GroupApplication, STAGING_BYTES } from './group-application.ts';
 import type { WriterContext } from './group-application.ts';
 import { encodeGroup } from './group.ts';
+import { exportIndex } from './index-export.ts';
+import { importIndex } from './index-import.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
 import { createParameters, rerankCount } from './kernel-parameters.ts';
@@ -48,6 +50,12 @@ export class LocalEngine {
     const index = this.#writer.kernel.createIndex(...createParameters(spec)) >>> 0;
     if (index === 0) throw new EngineMemoryFullError();
     return new LocalIndex(this.#writer, index, spec);
+  }
+
+  /** An index from a file. Rejects with IndexFileError or EngineMemoryFullError; with what reading threw. */
+  async importIndex(spec: IndexSpec, path: string): Promise<LocalIndex> {
+    assertSpec(spec);
+    return new LocalIndex(this.#writer, await importIndex(this.#writer, createParameters(spec), path), spec);
   }
 
   stats(): { readonly indexCount: number; readonly usedBytes: number; readonly memoryBytes: number } {
@@ -131,6 +139,16 @@ export class LocalIndex {
 
   stats(): IndexStats {
     return readIndexStats(this.#kernel, this.#index);
+  }
+
+  has(id: number): boolean {
+    return this.#kernel.diedAt(this.#index, id) >>> 0 === DIED_NEVER;
+  }
+
+  /** Writes the index, which has a graph, to a file; resolves with its bytes. Calls in between are as if from another thread. */
+  exportTo(path: string): Promise<number> {
+    assert(this.stats().graph, 'an index without a graph is not worth a file');
+    return exportIndex(this.#writer, this.#index, createParameters(this.#spec), path);
   }
 
   /** Equal for two indexes that went through the same operations. */

@@ -21,6 +21,11 @@ export class MemoryViews {
     return this.#f32;
   }
 
+  /** The bytes of a span. They stay where they are: this view may be kept while the memory grows. */
+  bytes(address: number, byteLength: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, byteLength);
+  }
+
   get byteLength(): number {
     return this.#memory.buffer.byteLength;
   }

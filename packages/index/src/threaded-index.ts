@@ -1,3 +1,5 @@
+import assert from 'node:assert';
+import { DIED_NEVER } from '@shoal/kernel';
 import type { Address, Kernel } from '@shoal/kernel';
 import { EngineClosedError, EngineOverloadedError } from './errors.ts';
 import { encodeGroup } from './group.ts';
@@ -36,6 +38,8 @@ export class ThreadedIndex implements VectorIndex {
   /** Every id ever put: putting one of them again has to wait for searches that may still see its last life. */
   readonly #used = new IdSet();
   readonly #applying = new Set<Promise<void>>();
+  /** Files being written. */
+  readonly #exporting = new Set<Promise<number>>();
   /** The last group that had to wait for searches; later groups queue behind it. */
   #barrier: Promise<void> | undefined;
   #dropped = false;
@@ -44,6 +48,8 @@ export class ThreadedIndex implements VectorIndex {
     this.#host = host;
     this.#index = index;
     this.#spec = spec;
+    const idCount = host.kernel.highWater(index) >>> 0;
+    for (let id = 0; id < idCount; id++) this.#used.add(id);
   }
 
   async apply(ops: readonly IndexOp[]): Promise<void> {
@@ -124,6 +130,23 @@ export class ThreadedIndex implements VectorIndex {
     return readIndexStats(this.#host.kernel, this.#index);
   }
 
+  has(id: number): boolean {
+    this.#assertOpen();
+    return this.#host.kernel.diedAt(this.#index, id) >>> 0 === DIED_NEVER;
+  }
+
+  async exportTo(path: string): Promise<number> {
+    this.#assertOpen();
+    assert(this.stats().graph, 'an index without a graph is not worth a file');
+    const exporting = this.#host.writer.export(this.#index, this.#spec, path);
+    this.#exporting.add(exporting);
+    try {
+      return await exporting;
+    } finally {
+      this.#exporting.delete(exporting);
+    }
+  }
+
   async drop(): Promise<void> {
     this.#assertOpen();
     this.#dropped = true;
@@ -132,9 +155,10 @@ export class ThreadedIndex implements VectorIndex {
     this.#host.forget(this);
   }
 
-  /** Resolves when the groups and searches under way have settled. */
+  /** Resolves when the groups, exports and searches under way have settled. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#applying);
+    await Promise.allSettled(this.#exporting);
     await this.quiesce();
   }
 

@@ -17,6 +17,14 @@ export interface VectorIndex {
   /** The stamp that a search which runs now would see. */
   publishedStamp(): number;
   stats(): IndexStats;
+  /** Whether an id lives after the groups applied so far. */
+  has(id: number): boolean;
+  /**
+   * Writes the index, which has a graph, to a file, while searches and groups go on. Groups that were applied before the call are in it
+   * whole; what later ones changed may be in it in part, and is to be removed and put again after the file was read. Resolves with the
+   * bytes of the file when all of it is on the disk; rejects with IndexFileFailedError or EngineClosedError.
+   */
+  exportTo(path: string): Promise<number>;
   /** Frees the index's memory after its groups and searches under way have settled. */
   drop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import type { Worker } from 'node:worker_threads';
 import type { Address } from '@shoal/kernel';
-import { EngineMemoryFullError, EngineOverloadedError } from './errors.ts';
+import { EngineMemoryFullError, EngineOverloadedError, IndexFileError, IndexFileFailedError } from './errors.ts';
 import type { EngineFailedError } from './errors.ts';
 import type { Group } from './group.ts';
 import type { IndexSpec } from './index-spec.ts';
@@ -19,7 +19,7 @@ interface Waiting {
 }
 
 interface Job {
-  readonly resolve: (index: Address) => void;
+  readonly resolve: (value: number) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -43,6 +43,16 @@ export class WriterThread {
 
   create(spec: IndexSpec): Promise<Address> {
     return this.#send((job) => ({ type: 'create', job, parameters: createParameters(spec) }), []);
+  }
+
+  /** A new index from a file. Rejects with IndexFileError, EngineMemoryFullError, or IndexFileFailedError. */
+  import(spec: IndexSpec, path: string): Promise<Address> {
+    return this.#send((job) => ({ type: 'import', job, parameters: createParameters(spec), path }), []);
+  }
+
+  /** Writes an index to a file between other work; resolves with its bytes, rejects with IndexFileFailedError. */
+  export(index: Address, spec: IndexSpec, path: string): Promise<number> {
+    return this.#send((job) => ({ type: 'export', job, index, parameters: createParameters(spec), path }), []);
   }
 
   /**
@@ -88,7 +98,7 @@ export class WriterThread {
     await this.#send((job) => ({ type: 'drop', job, index }), []);
   }
 
-  #send(request: (job: number) => WriterRequest, transfer: ArrayBuffer[]): Promise<Address> {
+  #send(request: (job: number) => WriterRequest, transfer: ArrayBuffer[]): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#jobs.size >= GROUPS_IN_FLIGHT_MAX) return Promise.reject(new EngineOverloadedError('groups'));
     const job = this.#nextJob++;
@@ -103,7 +113,9 @@ export class WriterThread {
     if (job === undefined) return;
     this.#jobs.delete(answer.job);
     switch (answer.type) {
-      case 'done': job.resolve(answer.index); return;
+      case 'done': job.resolve(answer.value); return;
+      case 'unusable': job.reject(new IndexFileError(answer.reason)); return;
+      case 'failed': job.reject(new IndexFileFailedError(answer.message, answer.systemCode)); return;
       case 'memoryFull': job.reject(new EngineMemoryFullError()); return;
       case 'refused': job.reject(new assert.AssertionError({ message: answer.reason })); return;
       default: answer satisfies never;

@@ -6,8 +6,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { instantiateKernel } from '@shoal/kernel';
 import type { Address, WasmMemory, WasmModule } from '@shoal/kernel';
+import { EngineMemoryFullError, IndexFileError } from './errors.ts';
 import { GroupApplication } from './group-application.ts';
 import type { WriterContext } from './group-application.ts';
+import { exportIndex } from './index-export.ts';
+import { importIndex } from './index-import.ts';
 import { SLICE_OPS } from './limits.ts';
 import { MemoryViews } from './memory-views.ts';
 import type { WriterAnswer, WriterRequest } from './writer-messages.ts';
@@ -43,27 +46,45 @@ class Writer {
     switch (request.type) {
       case 'create': {
         const index = kernel.createIndex(...request.parameters) >>> 0;
-        this.#answer(index === 0 ? { type: 'memoryFull', job: request.job } : { type: 'done', job: request.job, index });
+        this.#answer(index === 0 ? { type: 'memoryFull', job: request.job } : { type: 'done', job: request.job, value: index });
         return;
       }
       case 'apply':
         this.#enqueue(request);
         return;
+      case 'export':
+        void this.#answerFile(request.job, exportIndex(this.#context, request.index, request.parameters, request.path));
+        return;
+      case 'import':
+        void this.#answerFile(request.job, importIndex(this.#context, request.parameters, request.path));
+        return;
       case 'rebase':
         kernel.rebase(request.index);
-        this.#answer({ type: 'done', job: request.job, index: 0 });
+        this.#answer({ type: 'done', job: request.job, value: 0 });
         return;
       case 'drop':
         assert(!this.#queues.has(request.index), 'an index is dropped after its groups');
         kernel.dropIndex(request.index);
-        this.#answer({ type: 'done', job: request.job, index: 0 });
+        this.#answer({ type: 'done', job: request.job, value: 0 });
         return;
       case 'close':
-        this.#answer({ type: 'done', job: request.job, index: 0 });
+        this.#answer({ type: 'done', job: request.job, value: 0 });
         this.#port.close();
         return;
       default:
         request satisfies never;
+    }
+  }
+
+  /** Files are read and written between the slices of other work. A bug in the kernel's part of it ends the thread, like any other. */
+  async #answerFile(job: number, work: Promise<number>): Promise<void> {
+    try {
+      this.#answer({ type: 'done', job, value: await work });
+    } catch (error) {
+      if (error instanceof EngineMemoryFullError) this.#answer({ type: 'memoryFull', job });
+      else if (error instanceof IndexFileError) this.#answer({ type: 'unusable', job, reason: error.reason });
+      else if (error instanceof Error && 'syscall' in error) this.#answer({ type: 'failed', job, message: error.message, systemCode: String('code' in error ? error.code : '') });
+      else throw error;
     }
   }
 
@@ -99,7 +120,7 @@ class Writer {
     queue.running ??= this.#begin(queue);
     if (queue.running === undefined) return;
     if (!queue.running.application.step(SLICE_OPS)) return;
-    this.#answer({ type: 'done', job: queue.running.job, index: 0 });
+    this.#answer({ type: 'done', job: queue.running.job, value: 0 });
     queue.running = undefined;
   }
 

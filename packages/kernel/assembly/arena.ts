@@ -45,6 +45,13 @@ export function initArena(arena: usize, recordBytes: u32): void {
   return recordIn(arena, recordBytesOf(arena), shiftMaxOf(arena), id);
 }
 
+/** Records from `id` to the end of its segment, itself included. */
+export function recordsToSegmentEnd(arena: usize, id: u32): u32 {
+  const n = id + FIRST_RECORDS;
+  const shift = min<u32>(31 - clz(n), shiftMaxOf(arena));
+  return (((n >> shift) + 1) << shift) - n;
+}
+
 function firstOf(segment: u32, shiftMax: u32): u32 {
   const doubling = shiftMax - FIRST_SHIFT;
   return segment < doubling ? FIRST_RECORDS << segment : (segment - doubling + 1) << shiftMax;

@@ -13,6 +13,10 @@ export { createIndex, dropIndex, publish, put, rebase, remove, repair, reserve }
 export { estimate } from './estimate';
 export { rotate } from './rotation';
 export { search, searchMany } from './search';
+export {
+  centreAddress, entryWord, exportUpper, highWater, importBegin, importCodes, importEnd, importLinks, importUpper, importVectors, recordAddress,
+  recordBytes, recordRun, upperBytes, upperRun,
+} from './transfer';
 export { graphDigest } from './digest';
 export { reachableCount } from './reach';
 

@@ -9,6 +9,9 @@ export type Address = number;
 export const DISTANCE_CODES = { cosine: 0, l2: 1, dot: 2 } as const;
 export const PATH_CODES = { auto: 0, exact: 1, flat: 2, rabitq: 3 } as const;
 
+/** Records that an index has one of per id. */
+export const RECORD_KINDS = { vectors: 0, codes: 1, links: 2 } as const;
+
 /** How a search treated its filter. */
 export const STRATEGY_CODES = { none: 0, scan: 1, 'two-hop': 2, gated: 3 } as const;
 
@@ -80,6 +83,33 @@ export interface Kernel {
   reachableCount(scratch: Address, index: Address): number;
   /** When the id died: 0 where it was never put, DIED_NEVER where it lives. */
   diedAt(index: Address, id: number): number;
+  /** Where a record lies, RECORD_KINDS its kind; how many bytes it takes; how many from it on lie one after another. */
+  recordAddress(index: Address, kind: number, id: number): Address;
+  recordBytes(index: Address, kind: number): number;
+  recordRun(index: Address, kind: number, id: number): number;
+  /** One more than the highest id ever put. */
+  highWater(index: Address): number;
+  /** Layer and id of the entry point in one word. */
+  entryWord(index: Address): number;
+  /** Where the centre of the codes lies, as long as a padded vector; 0 without codes. */
+  centreAddress(index: Address): Address;
+  /** How many ids from `from` on, at most `count`, have upper blocks of at most `capacity` bytes. */
+  upperRun(index: Address, from: number, count: number, capacity: number): number;
+  /** Bytes of the upper blocks of `count` ids. */
+  upperBytes(index: Address, from: number, count: number): number;
+  /** W. Copies upper blocks to `target`; returns their bytes. */
+  exportUpper(index: Address, from: number, count: number, target: Address): number;
+  /**
+   * W. Fills an index that was just created: memory for `count` records, then their bytes are put in place and taken in, vectors before
+   * all else, and `importEnd` makes it one. 0 from `importBegin` and `importVectors`: memory full; from `importLinks` and `importUpper`:
+   * the bytes are no lists. The index is then to be dropped.
+   */
+  importBegin(index: Address, count: number): number;
+  importVectors(index: Address, from: number, count: number): number;
+  importCodes(index: Address, from: number, count: number): void;
+  importLinks(index: Address, from: number, count: number, idCount: number): number;
+  importUpper(index: Address, from: number, count: number, source: Address, idCount: number): number;
+  importEnd(index: Address, idCount: number, entryWord: number): void;
   publishedStamp(index: Address): number;
   /** For tests of stamps running out. */
   continueFromStamp(index: Address, stamp: number): void;
