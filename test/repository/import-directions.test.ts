@@ -10,6 +10,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   pacing: ['protocol'],
   store: ['protocol'],
   bus: ['pacing', 'protocol'],
+  placement: ['bus', 'pacing', 'protocol'],
   'shard-core': ['index', 'pacing', 'protocol', 'store'],
   client: ['protocol'],
   langchain: ['client'],
@@ -17,8 +18,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bench: ['bus', 'client', 'index', 'protocol'],
   jobs: ['bench', 'client', 'protocol'],
   cli: ['bench', 'bus', 'client', 'jobs', 'process', 'protocol'],
-  gateway: ['bus', 'pacing', 'process', 'protocol', 'telemetry'],
-  shard: ['bus', 'index', 'pacing', 'process', 'protocol', 'shard-core', 'store', 'telemetry'],
+  gateway: ['bus', 'pacing', 'placement', 'process', 'protocol', 'telemetry'],
+  shard: ['bus', 'index', 'pacing', 'placement', 'process', 'protocol', 'shard-core', 'store', 'telemetry'],
   node: ['bus', 'gateway', 'pacing', 'process', 'protocol', 'shard', 'telemetry'],
 };
 

@@ -60,6 +60,8 @@ export const ERROR_REGISTRY = {
   receipt_unknown: entry(400, false, 'The receipt names a position that the log has not reached', 'Send the receipt that the write returned, unchanged, to the cluster that gave it.'),
   deadline_exceeded: entry(504, true, 'The request was not answered before its deadline', 'Try again, or allow more time with timeoutMs.'),
   slot_unavailable: entry(503, true, 'No shard answers for a part of the embedding', 'Try again; if it lasts, check the shards with /v1/cluster.'),
+  placement_static: entry(409, false, 'The slots of every shard are given by its settings', 'Start shards without SHOAL_SHARD_SLOTS to have them placed.'),
+  shard_not_found: entry(404, false, 'The cluster has no such shard', 'See the shards with /v1/cluster.'),
   log_unavailable: entry(503, true, 'The log could not take the write in time', 'Try again; a write that was not acknowledged may or may not have happened.'),
   field_not_ready: entry(503, true, 'A field that was declared lately is still being indexed', 'Try again, or allow more time with timeoutMs.'),
   overloaded: entry(503, true, 'There is more work waiting than is allowed to wait', 'Try again after the time in Retry-After.'),
@@ -71,6 +73,7 @@ export const ERROR_REGISTRY = {
   misplaced_message: entry(422, false, 'A message lies in a slot where it does not belong', 'Find out what wrote to the stream; the message was set aside.'),
   // Start-up and operation.
   port_in_use: entry(500, false, 'The port is taken', 'Stop the other program or choose another port with SHOAL_HTTP_PORT.'),
+  shard_name_taken: entry(500, false, 'Another process is the shard of this name', 'Give every shard its own SHOAL_SHARD_ID.'),
   directory_unusable: entry(500, false, 'The data directory cannot be written', 'Choose a writable directory with SHOAL_DATA_DIR.'),
   directory_locked: entry(500, false, 'Another process uses the data directory', 'Stop the other process or choose another directory with SHOAL_DATA_DIR.'),
   store_corrupt: entry(500, false, 'The data on disk is damaged', 'Set the directory aside and start again; the log is replayed.'),

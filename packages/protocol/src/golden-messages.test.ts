@@ -3,10 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decodeMutation, encodeMutation } from './mutation-codec.ts';
 import { decodeMessageOutcomes, decodeOutcomes, encodeDeletedOutcome, encodeOutcomes } from './outcome-codec.ts';
+import { decodeControllerLease, decodeMemberLease, decodePlacementMap, encodeControllerLease, encodeMemberLease, encodePlacementMap } from './placement-codec.ts';
 import { decodeQueryRequest, encodeQueryRequest } from './query-request-codec.ts';
 import { decodeQueryResponse, encodeQueryResponse } from './query-response-codec.ts';
 import { decodeShardStatus, encodeShardStatus } from './shard-status-codec.ts';
-import { sampleDeleted, sampleMutations, sampleOutcomes, sampleRequests, sampleResponses, sampleStatus, sampleVectors } from './testing/samples.ts';
+import { sampleController, sampleDeleted, sampleMap, sampleMember, sampleMutations, sampleOutcomes, sampleRequests, sampleResponses, sampleStatus, sampleVectors } from './testing/samples.ts';
 import { decodeVectorBody, encodeVectorBody } from './vector-body.ts';
 
 interface Golden {
@@ -18,6 +19,9 @@ interface Golden {
 const golden: Record<string, Golden> = {
   outcomes: { value: sampleOutcomes, bytes: encodeOutcomes(sampleOutcomes), decode: decodeOutcomes },
   'outcomes-deleted': { value: sampleDeleted, bytes: encodeDeletedOutcome(sampleDeleted.deleted), decode: decodeMessageOutcomes },
+  'placement-map': { value: sampleMap, bytes: encodePlacementMap(sampleMap), decode: decodePlacementMap },
+  'member-lease': { value: sampleMember, bytes: encodeMemberLease(sampleMember), decode: decodeMemberLease },
+  'controller-lease': { value: sampleController, bytes: encodeControllerLease(sampleController), decode: decodeControllerLease },
   'shard-status': { value: sampleStatus, bytes: encodeShardStatus(sampleStatus), decode: decodeShardStatus },
   'vector-body': { value: sampleVectors, bytes: encodeVectorBody(sampleVectors, 3), decode: (bytes) => decodeVectorBody(bytes, 3, 'cosine') },
 };

@@ -23,6 +23,10 @@ export {
 export type { EmbeddingSpecJson, Registration, EmbeddingIdentity } from './embedding-registration.ts';
 export { encodeQueryRequest, decodeQueryRequest } from './query-request-codec.ts';
 export { encodeQueryResponse, decodeQueryResponse } from './query-response-codec.ts';
+export * from './placement-map.ts';
+export {
+  encodePlacementMap, decodePlacementMap, encodeMemberLease, decodeMemberLease, encodeControllerLease, decodeControllerLease,
+} from './placement-codec.ts';
 export { encodeShardStatus, decodeShardStatus } from './shard-status-codec.ts';
 export { parseVectorValues, checkVector } from './vector-values.ts';
 export { mergePayload, parsePayload, parsePayloadText, payloadToJson } from './payload.ts';

@@ -14,6 +14,8 @@ export const LIMITS = {
   replicas: 8,
   /** Slots of a cluster. */
   slots: 1_024,
+  /** Shards of a cluster. */
+  shards: 1_024,
   /** Copies of a stream that JetStream keeps at most. */
   natsReplicas: 5,
   /** Vectors in one partition. */

@@ -171,6 +171,8 @@ export interface ShardStatus {
   readonly slots: readonly SlotStatus[];
   readonly engineMemoryBytes: number;
   readonly engineMemoryMaxBytes: number;
+  /** Epoch of the placement map that the shard has adopted; absent where its slots are given by its settings. */
+  readonly mapEpoch?: number;
 }
 
 export interface SlotStatus {
@@ -182,4 +184,6 @@ export interface SlotStatus {
   readonly setAsideCount: number;
   readonly embeddingCount: number;
   readonly vectorCount: number;
+  /** Messages of the log that the shard has still to apply, as far as it knows. */
+  readonly pendingCount?: number;
 }

@@ -59,6 +59,7 @@ function parseShardStatus(value: unknown): ShardStatus {
     slots: parseArray(requiredMember(fields, '', 'slots'), 'slots', 0, LIMITS.slots).map(parseSlotStatus),
     engineMemoryBytes: count(fields, '', 'engineMemoryBytes'),
     engineMemoryMaxBytes: count(fields, '', 'engineMemoryMaxBytes'),
+    ...(fields['mapEpoch'] === undefined ? {} : { mapEpoch: count(fields, '', 'mapEpoch') }),
   };
 }
 
@@ -73,5 +74,6 @@ function parseSlotStatus(value: unknown, index: number): SlotStatus {
     setAsideCount: count(fields, path, 'setAsideCount'),
     embeddingCount: count(fields, path, 'embeddingCount'),
     vectorCount: count(fields, path, 'vectorCount'),
+    ...(fields['pendingCount'] === undefined ? {} : { pendingCount: count(fields, path, 'pendingCount') }),
   };
 }

@@ -14,9 +14,6 @@ export const SHARD_LIMITS = {
   snapshotLogBytes: 64 * 1024 * 1024,
   /** What a message of the log is taken for while its size is not known: those applied before a restart. */
   guessedMessageBytes: 1_024,
-  /** Replicas of one slot. */
-  replicas: 1_000,
-  registryAttempts: 16,
   statusIntervalMs: 1_000,
   /** A replica lags when it has not applied what another one had applied this long ago, and no longer when it has what that one had `caughtUpMs` ago. */
   laggingMs: 3_000,

@@ -10,12 +10,12 @@
  */
 import type { Bus, SnapshotDescription } from '@shoal/bus';
 import { pause, type Timers } from '@shoal/pacing';
+import { ReplicaProgress } from '@shoal/placement';
 import { ShoalError, type Sequence, type ShardId, type Slot } from '@shoal/protocol';
 import type { ShardStore } from '@shoal/store';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
-import { ReplicaProgress } from './replica-progress.ts';
 
 export interface SlotSnapshotsOptions {
   readonly slot: Slot;

@@ -175,18 +175,19 @@ export const queryResponse: fc.Arbitrary<QueryResponse> = fc.oneof<fc.Arbitrary<
   }),
 );
 
-export const shardStatus: fc.Arbitrary<ShardStatus> = fc.record({
+export const shardStatus: fc.Arbitrary<ShardStatus> = record({
   shard: name as fc.Arbitrary<ShardId>,
   version: fc.string({ maxLength: 20 }),
   count: safe(0),
   startedAtMs: safe(0),
   slots: fc.array(
-    fc.record(
-      { slot, ready: fc.boolean(), lagging: fc.constant(true as const), appliedSequence: sequence, setAsideCount: safe(0), embeddingCount: safe(0), vectorCount: safe(0) },
-      { requiredKeys: ['slot', 'ready', 'appliedSequence', 'setAsideCount', 'embeddingCount', 'vectorCount'] },
+    record(
+      { slot, ready: fc.boolean(), lagging: fc.constant(true as const), appliedSequence: sequence, setAsideCount: safe(0), embeddingCount: safe(0), vectorCount: safe(0), pendingCount: safe(0) },
+      ['lagging', 'pendingCount'],
     ),
     { maxLength: 4 },
   ),
   engineMemoryBytes: safe(0),
   engineMemoryMaxBytes: safe(0),
-});
+  mapEpoch: safe(0),
+}, ['mapEpoch']);

@@ -2,6 +2,7 @@
 import type { EmbeddingSpec } from '../embedding-spec.ts';
 import type { EmbeddingCode, EmbeddingName, OperationId, Partition, Sequence, ShardId, Slot, TenantId, VectorKey } from '../ids.ts';
 import type { MessageOutcomes, Mutation, Outcome, WriteMutation } from '../mutation.ts';
+import type { ControllerLease, MemberLease, PlacementMap } from '../placement-map.ts';
 import type { QueryRequest, QueryResponse, ShardStatus } from '../query.ts';
 import type { VectorRecord } from '../vector-body.ts';
 
@@ -183,6 +184,21 @@ export const sampleStatus: ShardStatus = {
   engineMemoryBytes: 16_777_216,
   engineMemoryMaxBytes: 4_294_967_296,
 };
+
+export const sampleMap: PlacementMap = {
+  epoch: 7,
+  replicas: 2,
+  drained: ['shard-2' as ShardId],
+  pins: new Map([[1 as Slot, 'shard-1' as ShardId]]),
+  slots: [
+    [{ shard: 'shard-0' as ShardId, state: 'ready' }, { shard: 'shard-1' as ShardId, state: 'joining' }],
+    [{ shard: 'shard-1' as ShardId, state: 'ready' }, { shard: 'shard-2' as ShardId, state: 'leaving' }],
+  ],
+};
+
+export const sampleMember: MemberLease = { shard: 'shard-0' as ShardId, version: '0.1.0', run: 'a1', storeId: 'b2', capacity: 4, renewalCount: 9 };
+
+export const sampleController: ControllerLease = { holder: 'c3', renewalCount: 5 };
 
 export const sampleVectors: readonly VectorRecord[] = [
   { key: ascii, values: Float32Array.of(1, -2.5, 0.125), payload },

@@ -4,14 +4,16 @@
  */
 import type { Registry } from '@shoal/bus';
 import { ShoalError, parseSequence, type Sequence, type ShardId, type Slot } from '@shoal/protocol';
-import { SHARD_LIMITS } from './limits.ts';
+import { PLACEMENT_LIMITS } from './limits.ts';
 
 export interface ReplicaDurable {
   readonly shard: string;
   readonly durable: Sequence;
 }
 
-const prefixOf = (slot: Slot): string => `progress.${slot}`;
+/** Entries are `progress.<slot>.<shard>`. */
+export const PROGRESS_PREFIX = 'progress';
+const prefixOf = (slot: Slot): string => `${PROGRESS_PREFIX}.${slot}`;
 const keyOf = (slot: Slot, shard: ShardId): string => `${prefixOf(slot)}.${shard}`;
 
 export class ReplicaProgress {
@@ -37,13 +39,13 @@ export class ReplicaProgress {
 
   /** All replicas that have joined, in ascending order of their names. */
   async replicas(): Promise<readonly ReplicaDurable[]> {
-    const entries = await this.#registry.list(prefixOf(this.#slot), SHARD_LIMITS.replicas);
+    const entries = await this.#registry.list(prefixOf(this.#slot), PLACEMENT_LIMITS.replicas);
     return entries.map(({ key, value }) => ({ shard: key.slice(prefixOf(this.#slot).length + 1), durable: decode(value) }));
   }
 
   async #write(next: (present: Sequence | undefined) => Sequence | undefined): Promise<void> {
     const key = keyOf(this.#slot, this.#shard);
-    for (let attempt = 0; attempt < SHARD_LIMITS.registryAttempts; attempt += 1) {
+    for (let attempt = 0; attempt < PLACEMENT_LIMITS.registryAttempts; attempt += 1) {
       const entry = await this.#registry.get(key);
       const durable = next(entry === undefined ? undefined : decode(entry.value));
       if (durable === undefined) return;
