@@ -94,14 +94,14 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   const newOperationId = (): OperationId => dependencies.newOperationId();
   const clusterView = new ClusterView({ requests: bus.requests, slots: bus.log.slots, clock, logger });
   const catalogue = new Catalogue({ bus, clock, timers, logger, newOperationId });
-  const queries = new SlotQueries(bus.requests, clock, timers);
+  const queries = new SlotQueries({ requests: bus.requests, replicas: clusterView, clock, timers });
   const tenancy = new Tenancy({
     bus, catalogue, clock, timers, logger, newOperationId,
     measure: (tenant) => storedBy(catalogue.list(tenant), bus.log.slots, queries),
     ...(dependencies.redis === undefined ? {} : { redis: dependencies.redis }),
   });
   const dispatcher = new SlotDispatcher({
-    slots: bus.log.slots, queries, clock, timers, appliedFloor: (slot) => clusterView.appliedFloor(slot),
+    slots: bus.log.slots, queries, clock, timers, replicas: clusterView,
   });
   const fetchPath = new FetchPath({ log: bus.log, queries, timers });
   const tls = config.tls === undefined ? undefined : await readTlsMaterial(config.tls);

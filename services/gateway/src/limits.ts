@@ -55,9 +55,25 @@ export const GATEWAY_LIMITS = {
   gatheredPayloadsPerRequest: 1 << 16,
   /** A shard is told this much less than the deadline, so that its own answer "not in time" still arrives. */
   answerMarginMs: 20,
-  /** A search that found no shard is sent once more after this pause. */
-  slotRetries: 1,
+  /**
+   * A question that found no replica is asked again after this pause, which doubles up to the maximum: once where no shard is known to be
+   * ready, and for `slotReturnMs` where one was heard of lately, since it or the bus may be back at any moment.
+   */
   slotRetryDelayMs: 50,
+  slotRetryDelayMaxMs: 400,
+  slotReturnMs: 2_500,
+  /** A shard that has not answered what living shards answer at once for so long, or not announced itself for so long, is asked last. */
+  answerOverdueMs: 400,
+  announcementOverdueMs: 2_500,
+  /** A second replica is asked when an answer takes longer than this share of answers do, between the two bounds. */
+  hedgePercentile: 0.95,
+  hedgeMinimumMs: 10,
+  hedgeMaximumMs: 1_000,
+  /** The same while too few answers have come to know. */
+  hedgeUnknownMs: 100,
+  /** The share of questions that may be asked twice in the long run, and how many at a stretch. */
+  hedgeShare: 0.05,
+  hedgeStock: 64,
   /** A waiting write asks again after this pause while no shard answers. */
   appliedRetryDelayMs: 100,
   /** Idempotency keys that a gateway remembers, to refuse at once a key that is used for another write. */

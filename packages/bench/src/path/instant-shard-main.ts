@@ -33,15 +33,18 @@ function answer(request: QueryRequest): QueryResponse {
 
 const { natsUrl, slots, streams, firstSlot, lastSlot } = JSON.parse(process.argv[2] ?? '{}') as Arguments;
 const bus = await connectNatsBus({ servers: natsUrl, slots, streams, timeoutMs: 15_000, name: 'instant-shard' });
+const shard = parseShardId('instant');
 const owned = Array.from({ length: lastSlot - firstSlot + 1 }, (_, index) => parseSlot(firstSlot + index));
-for (const slot of owned) await bus.requests.serve(SUBJECTS.query(slot), async (payload) => encodeQueryResponse(answer(decodeQueryRequest(payload))));
+for (const slot of owned) {
+  for (const subject of [SUBJECTS.query(slot), SUBJECTS.queryOf(slot, shard)]) await bus.requests.serve(subject, async (payload) => encodeQueryResponse(answer(decodeQueryRequest(payload))));
+}
 const startedAtMs = Date.now();
 let count = 0;
 setInterval(() => {
   count += 1;
   const status = owned.map((slot) => ({ slot, ready: true, appliedSequence: APPLIED, setAsideCount: 0, embeddingCount: 1, vectorCount: 0 }));
   bus.requests.announce(SUBJECTS.shardStatus, encodeShardStatus({
-    shard: parseShardId('instant'), version: 'instant', count, startedAtMs, slots: status, engineMemoryBytes: 0, engineMemoryMaxBytes: 0,
+    shard: shard, version: 'instant', count, startedAtMs, slots: status, engineMemoryBytes: 0, engineMemoryMaxBytes: 0,
   }));
 }, ANNOUNCE_INTERVAL_MS);
 process.once('SIGTERM', () => process.exit(0));

@@ -3,10 +3,13 @@ import { SUBJECTS, decodeShardStatus, type Sequence, type ShardId, type ShardSta
 import type { Logger } from 'pino';
 import type { Clock } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
+import type { Replica, Replicas } from './replica.ts';
+import { ShardLife } from './shard-life.ts';
 
 export interface HeardShard {
   readonly status: ShardStatus;
   readonly lastSeenMs: number;
+  readonly life: ShardLife;
 }
 
 export interface ClusterViewDependencies {
@@ -17,13 +20,15 @@ export interface ClusterViewDependencies {
 }
 
 const NOTHING_APPLIED = 0 as Sequence;
+const NOBODY: readonly Replica[] = [];
 
 /** What the shards announce about themselves. A shard that was silent for GATEWAY_LIMITS.shardSilenceMs is gone. */
-export class ClusterView {
+export class ClusterView implements Replicas {
   readonly #dependencies: ClusterViewDependencies;
   readonly #shards = new Map<ShardId, HeardShard>();
-  /** Per slot, the least that any ready shard has applied; recomputed with every announcement. */
+  /** Per slot, the least that any ready shard that does not lag has applied; recomputed with every announcement, like the replicas. */
   readonly #floors: Sequence[];
+  #replicas: Replica[][] = [];
   readonly #readyUntilMs: number[];
   #listening: Serving | undefined;
 
@@ -53,7 +58,16 @@ export class ClusterView {
     return this.#readyUntilMs.flatMap((untilMs, slot) => (untilMs > nowMs ? [] : [slot]));
   }
 
-  /** What every ready shard of the slot has applied at least; 0 when that is not known. */
+  /** The shards that are ready for a slot. */
+  replicasOf(slot: Slot): readonly Replica[] {
+    return this.#replicas[slot] ?? NOBODY;
+  }
+
+  isServed(slot: Slot): boolean {
+    return (this.#readyUntilMs[slot] ?? 0) > this.#dependencies.clock.nowMs();
+  }
+
+  /** What every ready shard of the slot that does not lag has applied at least; 0 when that is not known. */
   appliedFloor(slot: Slot): Sequence {
     return this.#floors[slot] ?? NOTHING_APPLIED;
   }
@@ -62,12 +76,16 @@ export class ClusterView {
     const { clock, logger } = this.#dependencies;
     try {
       const status = decodeShardStatus(payload);
-      const known = this.#shards.get(status.shard)?.status;
+      const heard = this.#shards.get(status.shard);
+      const known = heard?.status;
       const isOld = known !== undefined && (status.startedAtMs < known.startedAtMs
         || (status.startedAtMs === known.startedAtMs && status.count <= known.count));
       if (isOld) return;
       if (known === undefined && this.#shards.size >= GATEWAY_LIMITS.shards) return;
-      this.#shards.set(status.shard, { status, lastSeenMs: clock.nowMs() });
+      const nowMs = clock.nowMs();
+      const life = heard?.life ?? new ShardLife(nowMs);
+      life.announced(nowMs);
+      this.#shards.set(status.shard, { status, lastSeenMs: nowMs, life });
       this.#forgetSilent();
       this.#summarise();
     } catch (error) {
@@ -85,14 +103,17 @@ export class ClusterView {
   #summarise(): void {
     const floors = this.#floors.fill(NOTHING_APPLIED);
     const seen = new Set<Slot>();
+    this.#replicas = floors.map(() => []);
     this.#readyUntilMs.fill(0);
-    for (const { status, lastSeenMs } of this.#shards.values()) {
-      for (const { slot, ready, appliedSequence } of status.slots) {
+    for (const { status, lastSeenMs, life } of this.#shards.values()) {
+      for (const { slot, ready, lagging = false, appliedSequence } of status.slots) {
         if (!ready || slot >= floors.length) continue;
+        this.#replicas[slot]?.push({ shard: status.shard, subject: SUBJECTS.queryOf(slot, status.shard), lagging, life });
+        this.#readyUntilMs[slot] = Math.max(this.#readyUntilMs[slot] ?? 0, lastSeenMs + GATEWAY_LIMITS.shardSilenceMs);
+        if (lagging) continue;
         const floor = floors[slot] ?? NOTHING_APPLIED;
         floors[slot] = seen.has(slot) && floor < appliedSequence ? floor : appliedSequence;
         seen.add(slot);
-        this.#readyUntilMs[slot] = Math.max(this.#readyUntilMs[slot] ?? 0, lastSeenMs + GATEWAY_LIMITS.shardSilenceMs);
       }
     }
   }

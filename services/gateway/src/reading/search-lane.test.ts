@@ -4,6 +4,7 @@ import {
   type ItemFailure, type SearchAnswer, type SearchItem,
 } from '@shoal/protocol';
 import { systemTimers } from '@shoal/pacing';
+import type { Replicas } from '../cluster/replica.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { MemoryRequests } from '../testing/memory-requests.ts';
 import { SearchLane, type SearchCaller, type SearchWork } from './search-lane.ts';
@@ -41,10 +42,13 @@ class HandShard {
   }
 }
 
+/** Nothing was announced. */
+const NO_REPLICAS: Replicas = { replicasOf: () => [], isServed: () => false, appliedFloor: () => parseSequence(0) };
+
 let shard: HandShard;
 const clock = { nowMs: () => Date.now() };
 const laneOf = (eagerMessages: number, fullMessages: number) =>
-  new SearchLane(SLOT, new SlotQueries(shard.requests, clock, systemTimers), clock, systemTimers, { eagerMessages, fullMessages });
+  new SearchLane(SLOT, new SlotQueries({ requests: shard.requests, replicas: NO_REPLICAS, clock, timers: systemTimers }), clock, systemTimers, { eagerMessages, fullMessages });
 const settle = (): Promise<void> => vi.advanceTimersByTimeAsync(0).then(() => undefined);
 const sizes = (): number[] => shard.messages.map(({ items }) => items.length);
 const IN_TIME = 10_000;
@@ -192,8 +196,8 @@ describe('a search lane', () => {
     const lane = laneOf(1, 1);
     const lost = [lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER), lane.search(workOf(1), clock.nowMs() + IN_TIME, CALLER)];
     await settle();
-    shard.messages[0]?.fail(new ShoalError('slot_unavailable', 'gone'));
-    const expected: ItemFailure = { ok: false, error: 'slot_unavailable', message: 'gone' };
+    shard.messages[0]?.fail(new ShoalError('overloaded', 'too much'));
+    const expected: ItemFailure = { ok: false, error: 'overloaded', message: 'too much' };
     expect(await Promise.all(lost)).toEqual([expected, expected]);
     const next = lane.search(workOf(2), clock.nowMs() + IN_TIME, CALLER);
     await settle();

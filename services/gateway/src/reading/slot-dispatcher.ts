@@ -1,6 +1,7 @@
-import type { Sequence, Slot } from '@shoal/protocol';
-import { pause, type Clock, type Timers } from '@shoal/pacing';
-import { GATEWAY_LIMITS, PROMPT_LANE, PATIENT_LANE, type LaneLimits } from '../limits.ts';
+import type { Slot } from '@shoal/protocol';
+import type { Clock, Timers } from '@shoal/pacing';
+import type { Replicas } from '../cluster/replica.ts';
+import { PROMPT_LANE, PATIENT_LANE, type LaneLimits } from '../limits.ts';
 import { SearchLane, type SearchCaller, type SearchResult, type SearchWork } from './search-lane.ts';
 import type { SlotQueries } from './slot-queries.ts';
 
@@ -9,8 +10,7 @@ export interface SlotDispatcherDependencies {
   readonly queries: SlotQueries;
   readonly clock: Clock;
   readonly timers: Timers;
-  /** What every ready shard of the slot is known to have applied. */
-  readonly appliedFloor: (slot: Slot) => Sequence;
+  readonly replicas: Replicas;
   readonly promptLane?: LaneLimits;
   readonly patientLane?: LaneLimits;
 }
@@ -33,16 +33,10 @@ export class SlotDispatcher {
     this.#lanes = new Array<Lanes | undefined>(dependencies.slots).fill(undefined);
   }
 
-  /** Never rejects: what goes wrong is a failure of this item. Tries once more when no shard served the slot. */
-  async search(slot: Slot, work: SearchWork, deadlineMs: number, caller: SearchCaller): Promise<SearchResult> {
-    const { clock, timers, appliedFloor } = this.#dependencies;
-    for (let retry = 0; ; retry += 1) {
-      const lane = work.path !== 'flat' && work.filter === undefined && work.after <= appliedFloor(slot) ? 'prompt' : 'patient';
-      const result = await this.#lanesOf(slot)[lane].search(work, deadlineMs, caller);
-      if (result.ok || result.error !== 'slot_unavailable' || retry >= GATEWAY_LIMITS.slotRetries) return result;
-      if (deadlineMs - clock.nowMs() <= GATEWAY_LIMITS.slotRetryDelayMs) return result;
-      await pause(timers, GATEWAY_LIMITS.slotRetryDelayMs);
-    }
+  /** Never rejects: what goes wrong is a failure of this item. */
+  search(slot: Slot, work: SearchWork, deadlineMs: number, caller: SearchCaller): Promise<SearchResult> {
+    const lane = work.path !== 'flat' && work.filter === undefined && work.after <= this.#dependencies.replicas.appliedFloor(slot) ? 'prompt' : 'patient';
+    return this.#lanesOf(slot)[lane].search(work, deadlineMs, caller);
   }
 
   /** Searches that have not left yet. */

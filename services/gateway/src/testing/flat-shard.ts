@@ -18,6 +18,8 @@ interface FlatPartition {
   dropped: boolean;
 }
 
+const FLAT = parseShardId('flat');
+
 /** A shard that owns every slot, keeps vectors in Maps and searches by comparing with all of them: the oracle. */
 export class FlatShard {
   readonly partitions = new Map<string, FlatPartition>();
@@ -48,7 +50,9 @@ export class FlatShard {
   }
 
   async serve(slot: number): Promise<{ close(): Promise<void> }> {
-    return this.#bus.requests.serve(SUBJECTS.query(parseSlot(slot)), async (payload) => encodeQueryResponse(await this.#answer(slot, decodeQueryRequest(payload))));
+    const subjects = [SUBJECTS.query(parseSlot(slot)), SUBJECTS.queryOf(parseSlot(slot), FLAT)];
+    const servings = await Promise.all(subjects.map((subject) => this.#bus.requests.serve(subject, async (payload) => encodeQueryResponse(await this.#answer(slot, decodeQueryRequest(payload))))));
+    return { close: async () => void (await Promise.all(servings.map((serving) => serving.close()))) };
   }
 
   announce(readySlots: readonly number[] = this.#applied.map((_, slot) => slot)): void {
@@ -57,7 +61,7 @@ export class FlatShard {
       slot: slot as Slot, ready: true, appliedSequence: (this.#applied[slot] ?? 0) as Sequence, setAsideCount: 0, embeddingCount: 0, vectorCount: 0,
     }));
     this.#bus.requests.announce(SUBJECTS.shardStatus, encodeShardStatus({
-      shard: parseShardId('flat'), version: '0.0.0', count: this.#announcements, startedAtMs: 1, slots, engineMemoryBytes: 1, engineMemoryMaxBytes: 2,
+      shard: FLAT, version: '0.0.0', count: this.#announcements, startedAtMs: 1, slots, engineMemoryBytes: 1, engineMemoryMaxBytes: 2,
     }));
   }
 
