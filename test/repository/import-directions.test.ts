@@ -14,6 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shard-core': ['index', 'pacing', 'protocol', 'store'],
   client: ['protocol'],
   langchain: ['client'],
+  testcontainers: ['client'],
   telemetry: ['protocol'],
   bench: ['bus', 'client', 'index', 'protocol'],
   jobs: ['bench', 'client', 'protocol'],

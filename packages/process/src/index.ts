@@ -1,3 +1,4 @@
 export { nodeVersionFault } from './node-version.ts';
 export { CLOSE_TIMEOUT_MS, nodeProcess, runProcess, type ProcessHost, type RunningService } from './run-process.ts';
+export { SECRET_SETTINGS, withSecretFiles } from './secret-files.ts';
 export { VERSION } from './version.ts';

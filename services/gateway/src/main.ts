@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
-import { VERSION, runProcess } from '@shoal/process';
+import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
 import { parseOperationId } from '@shoal/protocol';
 import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
 import { pino } from 'pino';
@@ -11,7 +11,7 @@ import { openRateStore } from './tenancy/rate-store.ts';
 const CONNECT_TIMEOUT_MS = 15_000;
 
 await runProcess('shoal gateway', async () => {
-  const { gateway: config, nats, streams, redisUrl, logLevel, metrics } = parseGatewayConfig(process.env);
+  const { gateway: config, nats, streams, redisUrl, logLevel, metrics } = parseGatewayConfig(withSecretFiles(process.env));
   const logger = pino({ level: logLevel, base: { service: 'gateway' } });
   const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
   const redis = redisUrl === undefined ? undefined : openRateStore(redisUrl, logger);

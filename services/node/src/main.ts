@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { VERSION, runProcess } from '@shoal/process';
+import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
 import { pino } from 'pino';
 import { parseNodeEnvironment } from './config.ts';
 import { startNode } from './node.ts';
 
 await runProcess('shoal', async () => {
-  const config = parseNodeEnvironment(process.env);
+  const config = parseNodeEnvironment(withSecretFiles(process.env));
   const node = await startNode(config, pino({ level: config.logLevel, base: { service: 'node' } }));
   console.log(`Shoal ${VERSION}, embedded, at ${node.url}`);
   console.log(`  data      ${config.directory}`);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
-import { VERSION, runProcess } from '@shoal/process';
+import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
 import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
 import { pino } from 'pino';
 import { parseShardEnvironment } from './config.ts';
@@ -10,7 +10,7 @@ import { systemTimers } from '@shoal/pacing';
 const CONNECT_TIMEOUT_MS = 15_000;
 
 await runProcess('shoal shard', async () => {
-  const config = parseShardEnvironment(process.env);
+  const config = parseShardEnvironment(withSecretFiles(process.env));
   const { nats, slots, streams, shard: name, metrics } = config;
   const logger = pino({ level: config.logLevel, base: { service: 'shard', shard: name } });
   const bus = await connectNatsBus({ ...nats, slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: `shoal-${name}` });
