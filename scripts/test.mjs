@@ -1,10 +1,21 @@
 // `npm test`: install, build, check and run every suite. Arguments go to vitest, for example `npm test -- --project unit`.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { beginContainers } from './containers.mjs';
 import { ensureBuilt, ensureInstalled, mustRun, root, run, runTask, say, toolEnvironment } from './workspace.mjs';
 
-/** Vitest's arguments: none for everything; without any nats-server the suites that need one are left out, and in CI that is a failure. */
-async function suitesThatCanRun() {
+/** Without a server in CI the run fails; elsewhere the suites that need it are left out. */
+function leaveOut(suites, need) {
+  if (process.env.CI) {
+    console.error(`The suites ${suites.join(', ')} need ${need}.`);
+    process.exit(1);
+  }
+  say(`Leaving out the suites ${suites.join(', ')}: they need ${need}.`);
+  return suites.map((suite) => `--project=!${suite}`);
+}
+
+/** What vitest is told about the suites that need a nats-server. */
+async function withNatsServer() {
   if (process.env.SHOAL_NATS_URL) return [];
   const { findNatsServer } = await import('../packages/bus/dist/nats-server/index.js');
   const found = await findNatsServer({ cacheDirectory: join(root, '.cache', 'servers'), searchPath: process.env.PATH ?? '', say });
@@ -12,29 +23,39 @@ async function suitesThatCanRun() {
     say(`nats-server ${found.version} (${found.source})`);
     return [];
   }
-  const need = 'nats-server 2.12 or newer: none on the PATH, and none could be fetched here; set SHOAL_NATS_URL or install it';
-  if (process.env.CI) {
-    console.error(`The suites need ${need}.`);
-    process.exit(1);
-  }
-  say(`Leaving out the suites nats, integration and crash: they need ${need}.`);
-  return ['--project', 'unit', '--project', 'repository', '--project', 'campaigns'];
+  return leaveOut(['nats', 'integration', 'crash'], 'nats-server 2.12 or newer: none on the PATH, and none could be fetched here; set SHOAL_NATS_URL or install it');
+}
+
+/** Engine and images are prepared while the sources are checked; only where the suite is wanted. */
+function containersWanted(args) {
+  return args.length === 0 || args.some((arg) => arg.includes('containers'));
 }
 
 const startedAtMs = Date.now();
 const env = toolEnvironment();
 await ensureInstalled();
 await ensureBuilt();
+// One after the other, because both fetch the same server where there is none.
+const nats = withNatsServer();
+const containers = nats.then(() => (containersWanted(process.argv.slice(2)) ? beginContainers() : undefined));
 say('Linting');
 await mustRun('oxlint', ['--deny-warnings'], { env });
 say('Checking types, tests included');
 await runTask('typecheck');
-const suites = await suitesThatCanRun();
-say(suites.length === 0 ? 'Running all suites' : 'Running the suites that need no server');
+const suites = [...(await nats)];
+const engine = await containers;
+const { prepared, reason } = (await engine?.ready) ?? {};
+if (reason !== undefined) suites.push(...leaveOut(['containers'], `a Docker engine and images: ${reason}`));
+if (prepared !== undefined) {
+  say(prepared.description);
+  env.SHOAL_CONTAINERS = JSON.stringify(prepared);
+}
+say(suites.length === 0 ? 'Running all suites' : 'Running the other suites');
 const report = join(root, '.cache', 'test-report.json');
 rmSync(report, { force: true });
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
 const code = await run('vitest', ['run', ...reporters, ...suites, ...process.argv.slice(2)], { env });
+await engine?.end();
 if (existsSync(report)) {
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
   console.log(`${numPassedTests} passed, ${numFailedTests} failed`);

@@ -26,8 +26,15 @@ export async function ensurePreparedImage(work: ImageWork): Promise<string> {
   await ensureBaseImage(work, 'node');
   const startedAtMs = Date.now();
   await work.engine.docker(['build', '--quiet', '-f', join(root, 'deploy/docker/Dockerfile'), '--target', 'prepared', '-t', tag, root], { environment: BUILDKIT });
+  await removeOthers(work, tag);
   work.say(`${tag}: built in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s`);
   return tag;
+}
+
+/** Images of earlier builds of the workspace, where no container uses them. */
+async function removeOthers({ engine }: ImageWork, tag: string): Promise<void> {
+  const tags = (await engine.docker(['images', '--format', '{{.Repository}}:{{.Tag}}', 'shoal'])).split('\n');
+  for (const other of tags) if (other.startsWith('shoal:test-') && other !== tag) await engine.docker(['rmi', other]).catch(() => {});
 }
 
 /**
