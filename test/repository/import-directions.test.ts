@@ -17,11 +17,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   testcontainers: ['client'],
   telemetry: ['protocol'],
   bench: ['bus', 'client', 'index', 'protocol'],
-  jobs: ['bench', 'client', 'protocol'],
+  jobs: ['bench', 'bus', 'client', 'pacing', 'protocol'],
   cli: ['bench', 'bus', 'client', 'jobs', 'process', 'protocol'],
-  gateway: ['bus', 'pacing', 'placement', 'process', 'protocol', 'telemetry'],
+  gateway: ['bus', 'jobs', 'pacing', 'placement', 'process', 'protocol', 'telemetry'],
   shard: ['bus', 'index', 'pacing', 'placement', 'process', 'protocol', 'shard-core', 'store', 'telemetry'],
-  node: ['bus', 'gateway', 'pacing', 'process', 'protocol', 'shard', 'telemetry'],
+  node: ['bus', 'gateway', 'jobs', 'pacing', 'process', 'protocol', 'shard', 'telemetry'],
+  worker: ['jobs', 'pacing', 'process', 'protocol'],
 };
 
 interface Import {

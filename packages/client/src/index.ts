@@ -8,6 +8,7 @@ export type { GroupOfHits, Hit, SearchAnswer, SearchGroupsAnswer, SearchGroupsRe
 export type { PayloadObject, VectorSource, VectorToWrite } from './vector-batches.ts';
 export type { AcknowledgedBatch, ItemOutcome, WriteOptions, WriteResult } from './write-vectors.ts';
 export type { AliasesApi } from './aliases-api.ts';
+export type { ImportsApi } from './imports-api.ts';
 export type { KeysApi } from './keys-api.ts';
 export type { TenantsApi } from './tenants-api.ts';
 export { CLIENT_LIMITS } from './limits.ts';

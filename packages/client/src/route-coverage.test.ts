@@ -25,6 +25,11 @@ const CALLS: readonly (() => Promise<unknown>)[] = [
   async () => {
     for await (const _vector of articles.scroll()) return;
   },
+  () => client.imports.create({ embedding: 'articles', sources: ['https://example.org/a.npy'] }), () => client.imports.list(), () => client.imports.get('0'.repeat(32)),
+  () => client.imports.pause('0'.repeat(32)), () => client.imports.resume('0'.repeat(32)), () => client.imports.cancel('0'.repeat(32)), () => client.imports.delete('0'.repeat(32)),
+  async () => {
+    for await (const _row of client.imports.report('0'.repeat(32))) return;
+  },
   () => client.limits(), () => client.cluster(), () => client.health(), () => client.ready(),
 ];
 

@@ -1,5 +1,6 @@
 import { ShoalError, type ClusterResponse, type EmbeddingDescription, type EmbeddingListResponse, type LimitsResponse, type RegisterRequest, type RegisterResponse } from '@shoal/protocol';
 import { AliasesApi } from './aliases-api.ts';
+import { ImportsApi } from './imports-api.ts';
 import { parseClientOptions, type CallOptions, type ClientSettings, type ShoalClientOptions } from './client-options.ts';
 import { EmbeddingHandle } from './embedding-handle.ts';
 import { HttpTransport } from './http-transport.ts';
@@ -24,6 +25,7 @@ export class ShoalClient {
   readonly tenants: TenantsApi;
   readonly keys: KeysApi;
   readonly aliases: AliasesApi;
+  readonly imports: ImportsApi;
 
   /** Throws `invalid_field` for options that cannot be. */
   constructor(options: ShoalClientOptions) {
@@ -32,6 +34,7 @@ export class ShoalClient {
     this.tenants = new TenantsApi(this.#transport);
     this.keys = new KeysApi(this.#transport);
     this.aliases = new AliasesApi(this.#transport);
+    this.imports = new ImportsApi(this.#transport);
   }
 
   get url(): string {

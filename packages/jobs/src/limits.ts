@@ -12,9 +12,41 @@ export const JOB_LIMITS = {
   /** One read of a source. */
   readBytes: 4 * 1024 * 1024,
   rejectionReasonChars: 300,
+  /** Why an import failed or is held up. */
+  faultChars: 1_000,
   /** Vectors of one write request, and requests in flight. */
   writeVectors: 500,
   writesInFlight: 4,
+  /** Chunks of one import, and how many of them are queued at one time. */
+  chunks: 1_000_000,
+  waveChunks: 32,
+  /** Imports that one sweep looks at. */
+  sweptImports: 10_000,
+  sweepMs: 30_000,
+  /** Items of a list in one command to Redis. */
+  recordsPerCommand: 1_000,
+  /** A plan that was brought to Redis and never taken up is gone after this. */
+  unusedPlanSeconds: 3_600,
+  /** A worker that does not renew its lock for so long has lost its chunk. */
+  lockMs: 15_000,
+  /** How often a chunk is tried while sources, gateways or shards do not answer; about four hours. */
+  chunkAttempts: 500,
+  firstBackoffMs: 500,
+  maximumBackoffMs: 30_000,
+  /** One write of an import with its retries. */
+  writeTimeoutMs: 90_000,
+  writeRetries: 8,
+  /** How often a running chunk looks whether its import was paused. */
+  watchMs: 1_000,
+  /** Jobs that have ended are shown for so long, so many at most. */
+  keptJobSeconds: 24 * 3_600,
+  keptJobs: 1_000,
+  /** How long a worker that closes waits for its chunks; then they are given up, and another repeats them. */
+  closeMs: 5_000,
+  /** Imports that an embedded node runs at one time. */
+  localImports: 2,
+  /** A gateway waits so long for Redis. */
+  redisTimeoutMs: 3_000,
   httpTimeoutMs: 60_000,
   httpRedirects: 3,
   /** Remote files that must be read at random places are kept in a temporary directory up to this size. */

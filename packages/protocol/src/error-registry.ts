@@ -55,6 +55,10 @@ export const ERROR_REGISTRY = {
   source_invalid: entry(422, false, 'A source of an import cannot be read as what it says it is', 'Correct the file or the address that the message names.'),
   source_refused: entry(403, false, 'A source may not be read', 'Open its directory, host or bucket to imports.'),
   source_unavailable: entry(503, true, 'A source does not answer', 'Try again; if it lasts, check the server or the bucket.'),
+  import_not_found: entry(404, false, 'The import does not exist', 'Check its id; imports that were deleted are not remembered.'),
+  import_conflict: entry(409, false, 'The state of the import does not allow this', 'Look at its state with GET /v1/imports/{import} first.'),
+  too_many_imports: entry(429, false, 'The tenant has as many imports as are remembered', 'Delete imports that have ended.'),
+  imports_unavailable: entry(503, true, 'Imports cannot be taken now', 'Check that SHOAL_REDIS_URL is set for the gateway and that Redis answers.'),
   // The state of the cluster.
   receipt_timeout: entry(504, true, 'The write named by the receipt was not applied before the deadline', 'Try again, or allow more time with timeoutMs.'),
   receipt_unknown: entry(400, false, 'The receipt names a position that the log has not reached', 'Send the receipt that the write returned, unchanged, to the cluster that gave it.'),

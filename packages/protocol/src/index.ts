@@ -43,6 +43,7 @@ export * from './payload-update-request.ts';
 export * from './scroll-request.ts';
 export * from './declare-request.ts';
 export * from './alias-request.ts';
+export * from './import-request.ts';
 export * from './http-schemas.ts';
 export * from './environment.ts';
 export * from './tenancy.ts';

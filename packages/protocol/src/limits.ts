@@ -90,6 +90,17 @@ export const LIMITS = {
   cursorChars: 1_024,
   /** Administrative acts that are kept per tenant. */
   auditEvents: 256,
+  /** Sources of one import, and the length of each address. */
+  importSources: 1_000,
+  importSourceChars: 2_048,
+  /** Columns that an import may name, and their names. */
+  importColumns: 8_192,
+  importColumnChars: 256,
+  importKeyPrefixChars: 256,
+  /** Imports of one tenant that are remembered. */
+  importsPerTenant: 1_000,
+  /** Rejected rows that the report of an import names; further ones are counted only. */
+  importRejections: 100_000,
   /** Seeds are unsigned 32-bit. */
   seed: 0xffff_ffff,
   /** Text of one failure in a query response; longer text is cut. */

@@ -30,7 +30,10 @@ import { addAliasRoutes } from './routes/alias-routes.ts';
 import { addClusterRoutes } from './routes/cluster-routes.ts';
 import { addMetricsRoutes } from './routes/metrics-routes.ts';
 import { gatewayFamilies } from './gateway-families.ts';
+import { ImportService, type ImportBackend } from './imports/import-service.ts';
+import { ImportTokens } from './imports/import-token.ts';
 import { addEmbeddingRoutes } from './routes/embedding-routes.ts';
+import { addImportRoutes } from './routes/import-routes.ts';
 import { addPayloadRoutes } from './routes/payload-routes.ts';
 import type { RouteContext } from './routes/route-context.ts';
 import { addSearchRoutes } from './routes/search-routes.ts';
@@ -49,6 +52,8 @@ export interface GatewayDependencies {
   readonly timers?: Timers;
   /** Where the gateways of a cluster count rates together; each counts for itself when absent. Belongs to whoever opened it. */
   readonly redis?: Redis;
+  /** Who keeps and runs imports; without it imports are refused. Belongs to whoever opened it. */
+  readonly imports?: ImportBackend;
   newOperationId(): OperationId;
   /** What this process measures; one of the gateway's own when absent. Belongs to whoever made it. */
   readonly telemetry?: ProcessTelemetry;
@@ -104,6 +109,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     slots: bus.log.slots, queries, clock, timers, replicas: clusterView,
   });
   const fetchPath = new FetchPath({ log: bus.log, queries, timers });
+  const importTokens = new ImportTokens(config.rootKey);
   const tls = config.tls === undefined ? undefined : await readTlsMaterial(config.tls);
   const telemetry = dependencies.telemetry ?? new ProcessTelemetry({ instance: 'unnamed', startedAtMs: clock.nowMs(), version: config.version });
   const meter = telemetry.meter('gateway');
@@ -116,10 +122,11 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     scrollPath: new ScrollPath({ log: bus.log, clock, reads: new PartitionReads({ log: bus.log, queries, timers }) }),
     searchPath: new SearchPath({ log: bus.log, dispatcher, fetchPath, clock, timers }),
     writePath: new WritePath({ log: bus.log, clock, newOperationId, appliedWait: new AppliedWait({ queries, clock, timers }) }),
+    imports: new ImportService({ tokens: importTokens, clock, newOperationId, ...(dependencies.imports === undefined ? {} : { backend: dependencies.imports }) }),
     isClosing: () => closing,
   };
   const app = await createHttpServer({
-    rootKey: config.rootKey, version: config.version, logger, clock, timers, tenancy,
+    rootKey: config.rootKey, version: config.version, logger, clock, timers, tenancy, importTokens,
     requestIdPrefix: newOperationId().slice(0, 8),
     isClosing: context.isClosing,
     ...(tls === undefined ? {} : { tls }),
@@ -151,6 +158,7 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addVectorRoutes(app, context);
   addPayloadRoutes(app, context);
   addAliasRoutes(app, context);
+  addImportRoutes(app, context);
   addSearchRoutes(app, context);
   addClusterRoutes(app, context);
   addMetricsRoutes(app, context);

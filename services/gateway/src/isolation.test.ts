@@ -1,10 +1,10 @@
 /** Every route of the table, called with every kind of key that must get nothing from it. A new route is covered without a word here. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ROUTES, type Access, type NewKeyResponse, type Problem, type Route, type WriteResponse } from '@shoal/protocol';
+import { ROUTES, type Access, type ImportResponse, type NewKeyResponse, type Problem, type Route, type WriteResponse } from '@shoal/protocol';
 import { GatewayFixture, ROOT_KEY, type Answer } from './testing/gateway-fixture.ts';
 
 /** Words that are tenant a's alone. */
-const SECRETS = ['secret-space', 'secret-model', 'secret-key', 'secret payload', 'secret-indexer', 'secret-alias'];
+const SECRETS = ['secret-space', 'secret-model', 'secret-key', 'secret payload', 'secret-indexer', 'secret-alias', 'secret-host'];
 const routes = Object.entries(ROUTES as { readonly [name: string]: Route }).filter(([, { config }]) => config.access !== 'open');
 
 /** A body that the route would take; a route without one here gets an empty object, which must not help either. */
@@ -21,6 +21,7 @@ const BODIES: { readonly [name: string]: unknown } = {
   createTenant: { tenant: 'other' },
   updateTenant: { quotas: { vectors: 1 } },
   createKey: { role: 'read' },
+  createImport: { embedding: 'unknown-space', sources: ['https://example.org/a.jsonl'] },
 };
 
 interface Names {
@@ -29,12 +30,13 @@ interface Names {
   readonly alias: string;
   readonly tenant: string;
   readonly id: string;
+  readonly import: string;
 }
 
 let fixture: GatewayFixture;
 let nowMs = Date.now();
 let ofA: Names;
-const never: Names = { name: 'never-named', key: 'never-key', alias: 'never-alias', tenant: 'never-tenant', id: '00000000deadbeef' };
+const never: Names = { name: 'never-named', key: 'never-key', alias: 'never-alias', tenant: 'never-tenant', id: '00000000deadbeef', import: '00000000000000000000000000000000' };
 const keys = { adminA: '', writeA: '', readA: '', boundA: '', adminB: '', expired: '', revoked: '', ofDeletedTenant: '' };
 let receipt: WriteResponse['receipt'];
 
@@ -65,8 +67,11 @@ beforeAll(async () => {
   fixture.shard.announce();
   expect((await fixture.call('DELETE', `/v1/keys/${revoked.id}`, undefined, bearer(keys.adminA))).status).toBe(204);
   expect((await fixture.call('DELETE', '/v1/tenants/gone')).status).toBe(204);
-  ofA = { name: 'secret-space', key: 'secret-key', alias: 'secret-alias', tenant: 'tenant-a', id: admin.id };
+  ofA = { name: 'secret-space', key: 'secret-key', alias: 'secret-alias', tenant: 'tenant-a', id: admin.id, import: '' };
   expect((await fixture.call('POST', '/v1/embeddings', { name: 'secret-space', model: 'secret-model', dim: 2, distance: 'l2' }, bearer(keys.writeA))).status).toBe(201);
+  const imported = await fixture.call('POST', '/v1/imports', { embedding: 'secret-space', sources: ['https://secret-host.example/a.jsonl'] }, bearer(keys.writeA));
+  expect(imported.status).toBe(201);
+  ofA = { ...ofA, import: imported.json<ImportResponse>().id };
   const written = await fixture.call('POST', '/v1/embeddings/secret-space/vectors', { vectors: [{ key: 'secret-key', values: [1, 2], payload: { text: 'secret payload' } }] }, bearer(keys.writeA));
   expect((await fixture.call('PUT', '/v1/aliases/secret-alias', { embedding: 'secret-space' }, bearer(keys.adminA))).status).toBe(200);
   ({ receipt } = written.json<WriteResponse>());

@@ -96,6 +96,8 @@ export const GATEWAY_LIMITS = {
   unfinishedSweepMs: 30_000,
   catalogueLoadTimeoutMs: 5_000,
 
+  /** How long a run of an import may write. */
+  importTokenMs: 30 * 24 * 3_600 * 1_000,
   /** Authorization headers that were checked and are remembered. */
   rememberedKeys: 10_000,
   rememberedDeletions: 10_000,

@@ -6,6 +6,7 @@ import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
 import { pino } from 'pino';
 import { parseGatewayConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
+import { openImportBackend } from './imports/redis-backend.ts';
 import { openRateStore } from './tenancy/rate-store.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -16,6 +17,7 @@ await runProcess('shoal gateway', async () => {
   const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
   const redis = redisUrl === undefined ? undefined : openRateStore(redisUrl, logger);
   const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, metrics);
+  const imports = redisUrl === undefined ? undefined : openImportBackend(redisUrl, logger);
   const gateway = await startGateway(config, {
     bus,
     logger,
@@ -24,6 +26,7 @@ await runProcess('shoal gateway', async () => {
     clock: { nowMs: () => performance.timeOrigin + performance.now() },
     newOperationId: () => parseOperationId(randomBytes(16).toString('hex')),
     ...(redis === undefined ? {} : { redis }),
+    ...(imports === undefined ? {} : { imports }),
   });
   const listener = metrics.listen === undefined ? undefined : await listenForScrapes({ ...metrics.listen, telemetry, nowMs: Date.now, notReady: () => gateway.notReady() });
   if (listener !== undefined) logger.info({ url: listener.url }, 'metrics are served');
@@ -34,6 +37,7 @@ await runProcess('shoal gateway', async () => {
       await listener?.close();
       await gateway.close();
       redis?.disconnect();
+      await imports?.close();
       await bus.close();
       telemetry.close();
     },

@@ -1,4 +1,5 @@
 import { parseTlsFiles, type TlsFiles } from '@shoal/gateway';
+import { parseSourcePolicy, type SourcePolicy } from '@shoal/jobs';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
 import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
 import { engineMemorySetting, searchThreadSetting, snapshotLogSetting } from '@shoal/shard';
@@ -20,6 +21,10 @@ export interface NodeConfig {
   readonly logLevel: LogLevel;
   readonly tls: TlsFiles | undefined;
   readonly metrics: MetricsSettings;
+  /** Where imports find this node's own gateway, when not at the address on which it listens, as behind a certificate for a name. */
+  readonly gatewayUrl: string | undefined;
+  /** What imports may read. */
+  readonly sources: SourcePolicy;
 }
 
 export function parseNodeEnvironment(environment: Environment): NodeConfig {
@@ -36,5 +41,7 @@ export function parseNodeEnvironment(environment: Environment): NodeConfig {
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'warn'),
     tls: parseTlsFiles(environment),
     metrics: parseMetricsSettings(environment),
+    gatewayUrl: setting(environment, 'SHOAL_GATEWAY_URL'),
+    sources: parseSourcePolicy(environment),
   };
 }

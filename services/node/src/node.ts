@@ -8,6 +8,7 @@ import { startShard } from '@shoal/shard';
 import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
 import type { Logger } from 'pino';
 import type { NodeConfig } from './config.ts';
+import { openNodeImports } from './node-imports.ts';
 import { resolveRootKey, type RootKey } from './root-key.ts';
 import { VERSION } from '@shoal/process';
 
@@ -48,11 +49,15 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
       { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION, telemetry, elapsedMs: () => performance.now() },
     );
     closers.push(() => shard.close());
+    const imports = await openNodeImports(join(config.directory, 'imports'), config.sources, logger);
+    closers.push(() => imports.close());
     const gateway = await startGateway(
       { host: config.host, port: config.port, rootKey: rootKey.key, slots: config.slots, mode: 'embedded', version: VERSION, ...(config.tls === undefined ? {} : { tls: config.tls }) },
-      { bus, logger, telemetry, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
+      { bus, logger, imports, telemetry, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
     );
     closers.push(() => gateway.close());
+    await imports.start(config.gatewayUrl ?? gateway.url);
+    closers.push(() => imports.stop());
     let metricsUrl: string | undefined;
     if (config.metrics.listen !== undefined) {
       const listener = await listenForScrapes({ ...config.metrics.listen, telemetry, nowMs: Date.now, notReady: () => gateway.notReady() });

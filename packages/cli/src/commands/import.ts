@@ -1,7 +1,7 @@
 /** `shoal import SOURCE...`: files, directories, HTTP addresses and buckets into an embedding; rows at fault are left out and reported. */
 import { open } from 'node:fs/promises';
-import { IMPORT_FORMATS, runImport, sourceFiles, type ColumnMapping, type ImportFormat, type ImportProgress, type Rejection, type S3Settings, type SourcePolicy } from '@shoal/jobs';
-import { ShoalError } from '@shoal/protocol';
+import { runImport, sourceFiles, type Rejection, type RunProgress, type S3Settings, type SourcePolicy } from '@shoal/jobs';
+import { IMPORT_FORMATS, ShoalError, type ColumnMapping, type ImportFormat } from '@shoal/protocol';
 import type { Command } from 'commander';
 import type { CliSystem } from '../cli-system.ts';
 import { INTERRUPTED_EXIT_CODE } from '../cli-system.ts';
@@ -40,7 +40,7 @@ function s3Settings({ s3Endpoint, s3Region }: ImportOptions, { childEnvironment 
 /** The command reads as the person who runs it, who may read whatever the system lets them read. */
 function policyOf(options: ImportOptions, system: CliSystem): SourcePolicy {
   const s3 = s3Settings(options, system);
-  return { directories: ['/'], hosts: ['*'], ...(s3 === undefined ? {} : { s3 }) };
+  return { directories: ['/'], hosts: ['*'], privateAddresses: true, ...(s3 === undefined ? {} : { s3 }) };
 }
 
 function mappingOf({ keyColumn, vectorColumns, payloadColumns }: ImportOptions): ColumnMapping {
@@ -71,7 +71,7 @@ class RejectionReport {
   }
 }
 
-function progressLines(system: CliSystem, startedMs: number): (progress: ImportProgress) => void {
+function progressLines(system: CliSystem, startedMs: number): (progress: RunProgress) => void {
   let lastMs = startedMs;
   return ({ rowsDone, rejected }) => {
     const nowMs = system.nowMs();
@@ -81,7 +81,7 @@ function progressLines(system: CliSystem, startedMs: number): (progress: ImportP
   };
 }
 
-function summarise({ accepted, rejected, receipt }: ImportProgress, durationMs: number, reportPath: string, system: CliSystem): void {
+function summarise({ accepted, rejected, receipt }: RunProgress, durationMs: number, reportPath: string, system: CliSystem): void {
   system.stdout.write(`${formatCount(accepted)} vectors in and searchable after ${(durationMs / 1000).toFixed(2)} s, ${formatCount(perSecond(accepted, durationMs))} vectors/s.\n`);
   if (rejected > 0) system.stdout.write(`${formatCount(rejected)} rows rejected; ${reportPath} names each with its reason.\n`);
   system.stdout.write(`Receipt: ${JSON.stringify(receipt)}\n`);

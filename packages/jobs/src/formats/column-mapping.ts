@@ -1,16 +1,7 @@
 /** Which fields of a row are its key, its vector and its payload. */
-import { ShoalError, checkVector, parsePayload, parseVectorKey, parseVectorValues, type Distance } from '@shoal/protocol';
+import { ShoalError, checkVector, parsePayload, parseVectorKey, parseVectorValues, type ColumnMapping, type DeclaredFields, type Distance } from '@shoal/protocol';
 import type { GoodRow, RawRow, ReadRow } from './row.ts';
 import { JOB_LIMITS } from '../limits.ts';
-
-export interface ColumnMapping {
-  /** Default: `key`; a file without that column has its rows numbered. */
-  readonly key?: string;
-  /** One column that holds all components, or one column per component. Default: `values`. */
-  readonly vector?: string | readonly string[];
-  /** Columns that form the payload. Default: `payload` where that is an object, else every other column. */
-  readonly payload?: readonly string[];
-}
 
 export interface RowSettings {
   readonly mapping: ColumnMapping;
@@ -18,6 +9,8 @@ export interface RowSettings {
   readonly keyPrefix: string;
   readonly dim: number;
   readonly distance: Distance;
+  /** Members of payloads that have a type. */
+  readonly fields?: DeclaredFields;
 }
 
 const DEFAULT_KEY = 'key';
@@ -91,12 +84,12 @@ function payloadObject(value: unknown): unknown {
   }
 }
 
-function payloadOf(fields: Fields | undefined, { mapping }: RowSettings): GoodRow['payload'] {
+function payloadOf(fields: Fields | undefined, { mapping, fields: declared }: RowSettings): GoodRow['payload'] {
   if (fields === undefined) return undefined;
   if (mapping.payload === undefined && fields[DEFAULT_PAYLOAD] !== undefined && fields[DEFAULT_PAYLOAD] !== null) {
     const payload = payloadObject(fields[DEFAULT_PAYLOAD]);
     if (payload === undefined) return undefined;
-    parsePayload(payload, DEFAULT_PAYLOAD);
+    parsePayload(payload, DEFAULT_PAYLOAD, declared);
     return payload as Record<string, unknown>;
   }
   const taken = new Set([mapping.key ?? DEFAULT_KEY, DEFAULT_PAYLOAD, ...(typeof mapping.vector === 'object' ? mapping.vector : [mapping.vector ?? DEFAULT_VECTOR])]);
@@ -104,7 +97,7 @@ function payloadOf(fields: Fields | undefined, { mapping }: RowSettings): GoodRo
   const members = names.filter((name) => fields[name] !== undefined && fields[name] !== null).map((name) => [name, jsonValue(fields[name])] as const);
   if (members.length === 0) return undefined;
   const payload = Object.fromEntries(members);
-  parsePayload(payload, DEFAULT_PAYLOAD);
+  parsePayload(payload, DEFAULT_PAYLOAD, declared);
   return payload;
 }
 

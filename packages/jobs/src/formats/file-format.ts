@@ -1,9 +1,7 @@
 /** What the reader of every file format offers. */
+import type { ImportFormat } from '@shoal/protocol';
 import type { ByteSource } from '../sources/byte-source.ts';
 import type { RawRow } from './row.ts';
-
-export const IMPORT_FORMATS = ['jsonl', 'ndjson', 'csv', 'npy', 'fvecs', 'bvecs', 'parquet', 'arrow', 'hdf5'] as const;
-export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
 /** File name extensions and the formats they name. */
 export const FORMAT_EXTENSIONS: Readonly<Record<string, ImportFormat>> = {

@@ -7,7 +7,8 @@ import { Field, FixedSizeList, Float32, Int32, Table, Utf8, tableToIPC, vectorFr
 import h5wasm from 'h5wasm/node';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { runImport, type ImportProgress, type Rejection } from '../imports/run-import.ts';
+import type { Rejection } from '../imports/import-record.ts';
+import { runImport, type RunProgress } from '../imports/run-import.ts';
 import { sourceFiles } from '../sources/open-sources.ts';
 import type { ReaderSettings } from './file-format.ts';
 
@@ -29,11 +30,11 @@ afterEach(async () => {
 });
 
 /** Imports into a Map: what an embedding would hold. */
-async function importInto(address: string, reader: ReaderSettings = {}, allowed: readonly string[] = [directory]): Promise<{ stored: Map<string, Written>; rejections: Rejection[]; progress: ImportProgress }> {
+async function importInto(address: string, reader: ReaderSettings = {}, allowed: readonly string[] = [directory]): Promise<{ stored: Map<string, Written>; rejections: Rejection[]; progress: RunProgress }> {
   const stored = new Map<string, Written>();
   const rejections: Rejection[] = [];
   const progress = await runImport({
-    files: await sourceFiles([address], { directories: allowed, hosts: ['127.0.0.1'] }),
+    files: await sourceFiles([address], { directories: allowed, hosts: ['127.0.0.1'], privateAddresses: false }),
     reader,
     rows: { mapping: {}, keyPrefix: 'k', dim: DIM, distance: 'l2' },
     handle: {

@@ -1,8 +1,9 @@
 import { extname } from 'node:path';
+import { IMPORT_FORMATS, type ImportFormat } from '@shoal/protocol';
 import { invalidSource } from '../sources/source-failure.ts';
 import { arrow } from './arrow.ts';
 import { csv } from './csv.ts';
-import { FORMAT_EXTENSIONS, IMPORT_FORMATS, type FileFormat, type ImportFormat } from './file-format.ts';
+import { FORMAT_EXTENSIONS, type FileFormat } from './file-format.ts';
 import { hdf5 } from './hdf5.ts';
 import { jsonLines } from './jsonl.ts';
 import { npy } from './npy.ts';

@@ -12,11 +12,16 @@ export interface SourcePolicy {
   readonly directories: readonly string[];
   /** Hosts that may be fetched from: `host`, `host:port`, `*.domain` or `*`. */
   readonly hosts: readonly string[];
+  /**
+   * Whether a host that only a pattern allows may have an address of this machine or of a private network; one that is named in full always may.
+   * False where others than the operator name the addresses.
+   */
+  readonly privateAddresses: boolean;
   readonly s3?: S3Settings;
 }
 
 async function filesOf(address: string, policy: SourcePolicy): Promise<SourceFile[]> {
-  if (/^https?:\/\//.test(address)) return [httpSourceFile(address, policy.hosts)];
+  if (/^https?:\/\//.test(address)) return [httpSourceFile(address, policy)];
   if (address.startsWith('s3://')) return s3SourceFiles(address, policy.s3);
   if (/^[a-z][a-z0-9+.-]*:\/\//.test(address) && !address.startsWith('file://')) {
     throw invalidSource(address, 'an address is a path, or begins with file://, http://, https:// or s3://.');
@@ -32,4 +37,12 @@ export async function sourceFiles(addresses: readonly string[], policy: SourcePo
     if (files.length > JOB_LIMITS.files) throw invalidSource(address, `the import has more than ${JOB_LIMITS.files} files.`);
   }
   return files;
+}
+
+/** One file of an import again, by the address it came from and the name that planning gave it. */
+export async function sourceFileOf(address: string, name: string, policy: SourcePolicy): Promise<SourceFile> {
+  // The name of a remote file lacks what the address may hold as a secret; below a directory or prefix the name is an address itself.
+  const [file] = await filesOf(/^https?:\/\//.test(address) ? address : name, policy);
+  if (file === undefined) throw invalidSource(name, 'it is not there any more.');
+  return file;
 }

@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => void server.close());
 
-const policy = () => ({ directories: [], hosts: [], s3: { endpoint, region: 'eu-1', accessKeyId: 'id', secretAccessKey: 'secret' } });
+const policy = () => ({ directories: [], hosts: [], privateAddresses: false, s3: { endpoint, region: 'eu-1', accessKeyId: 'id', secretAccessKey: 'secret' } });
 
 test('objects below a prefix are found by their extensions and read by ranges, with signed requests', async () => {
   const files = await sourceFiles(['s3://bucket/in/'], policy());

@@ -9,6 +9,7 @@ import {
   EmbeddingResponseSchema,
   RegisterRequestSchema,
 } from './embedding-schemas.ts';
+import { IMPORT_ROUTES } from './import-routes.ts';
 import { OPERATION_ROUTES } from './operation-routes.ts';
 import { answer, problem, type Route } from './route.ts';
 import { SearchRequestSchema, SearchResponseSchema } from './search-schemas.ts';
@@ -42,6 +43,7 @@ const writeBody = {
 export const ROUTES = {
   ...TENANT_ROUTES,
   ...OPERATION_ROUTES,
+  ...IMPORT_ROUTES,
   registerEmbedding: {
     method: 'POST',
     url: '/v1/embeddings',

@@ -3,6 +3,7 @@ import { DEFAULT_TENANT, ShoalError, parseTenantId, type Access, type EmbeddingN
 import type { Clock } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import type { AccessDirectory } from '../tenancy/access-directory.ts';
+import type { ImportClaims, ImportTokens } from '../imports/import-token.ts';
 import type { KeyRecord } from '../tenancy/access-records.ts';
 import { hashSecret, parseApiKey } from '../tenancy/api-key.ts';
 
@@ -19,6 +20,8 @@ export interface Principal {
 export interface AuthenticationOptions {
   readonly rootKey: string;
   readonly directory: AccessDirectory;
+  /** Tokens by which workers write on behalf of imports. */
+  readonly importTokens: ImportTokens;
   readonly clock: Clock;
   /** Whether tenants and keys are known yet. */
   readonly loaded: () => boolean;
@@ -33,7 +36,10 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 const sameHash = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
 /** A header that was checked, and the key record it was checked against; the record is another object after any change. */
-type Verified = { readonly type: 'root' } | { readonly type: 'key'; readonly record: KeyRecord; readonly principal: Principal };
+type Verified =
+  | { readonly type: 'root' }
+  | { readonly type: 'import'; readonly claims: ImportClaims; readonly principal: Principal }
+  | { readonly type: 'key'; readonly record: KeyRecord; readonly principal: Principal };
 
 /**
  * Tells who calls.
@@ -59,14 +65,15 @@ export class Authentication {
     const verified = authorization === undefined ? undefined : (this.#known(authorization) ?? this.#verify(authorization));
     if (verified === undefined) throw unauthorized();
     if (verified.type === 'root') return this.#rootPrincipal(tenantHeader);
-    const { record, principal } = verified;
+    const { principal } = verified;
     const { directory, clock } = this.#options;
-    const isExpired = record.expiresAtMs !== undefined && record.expiresAtMs <= clock.nowMs();
-    if (isExpired || directory.tenant(record.tenant)?.state !== 'active') throw unauthorized();
-    if (RANKS[record.role] < RANKS[access]) {
-      throw new ShoalError('forbidden', access === 'root' ? 'This needs the root key.' : `This needs a key with the role ${access}; this one has the role ${record.role}.`);
+    const endMs = verified.type === 'import' ? verified.claims.lastMs : verified.record.expiresAtMs;
+    const isExpired = endMs !== undefined && endMs <= clock.nowMs();
+    if (isExpired || directory.tenant(principal.tenant)?.state !== 'active') throw unauthorized();
+    if (RANKS[principal.role] < RANKS[access]) {
+      throw new ShoalError('forbidden', access === 'root' ? 'This needs the root key.' : `This needs a key with the role ${access}; this one has the role ${principal.role}.`);
     }
-    if (tenantHeader !== undefined && tenantHeader !== record.tenant) {
+    if (tenantHeader !== undefined && tenantHeader !== principal.tenant) {
       throw new ShoalError('forbidden', 'Only the root key may speak for another tenant with X-Shoal-Tenant.', { field: 'x-shoal-tenant' });
     }
     return principal;
@@ -74,7 +81,7 @@ export class Authentication {
 
   #known(authorization: string): Verified | undefined {
     const verified = this.#verified.get(authorization);
-    if (verified === undefined || verified.type === 'root') return verified;
+    if (verified === undefined || verified.type !== 'key') return verified;
     if (this.#options.directory.key(verified.record.id) === verified.record) return verified;
     this.#verified.delete(authorization);
     return undefined;
@@ -84,6 +91,12 @@ export class Authentication {
     const text = BEARER.exec(authorization)?.[1];
     if (text === undefined) return undefined;
     if (timingSafeEqual(digest(text), this.#rootDigest)) return this.#remember(authorization, { type: 'root' });
+    const claims = this.#options.importTokens.read(text);
+    if (claims !== undefined) {
+      if (!this.#options.loaded()) throw new ShoalError('not_ready', 'The tenants are still being loaded.');
+      const { tenant, embedding, id } = claims;
+      return this.#remember(authorization, { type: 'import', claims, principal: { tenant, role: 'write', keyId: `import ${id}`, embeddings: new Set([embedding]) } });
+    }
     const presented = parseApiKey(text);
     if (presented === undefined) return undefined;
     if (!this.#options.loaded()) throw new ShoalError('not_ready', 'The keys are still being loaded.');

@@ -6,6 +6,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Logger } from 'pino';
 import { BodyBudget } from '../body-budget.ts';
 import type { Clock, Timers } from '@shoal/pacing';
+import type { ImportTokens } from '../imports/import-token.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { COST_HEADER, costText, newRequestCost, type RequestCost } from '../tenancy/request-cost.ts';
 import type { Tenancy } from '../tenancy/tenancy.ts';
@@ -39,6 +40,7 @@ export interface HttpServerOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly tenancy: Tenancy;
+  readonly importTokens: ImportTokens;
   /** Begins the ids of requests; random per process. */
   readonly requestIdPrefix: string;
   /** True from the moment when the gateway begins to close. */
@@ -53,6 +55,7 @@ const TAGS: readonly (readonly [string, string])[] = [
   ['vectors', 'Writing, reading and deleting vectors.'],
   ['search', 'Nearest neighbours.'],
   ['aliases', 'Further names of embeddings.'],
+  ['imports', 'Files, buckets and addresses into an embedding.'],
   ['tenants', 'Customers, their quotas, usage and limits.'],
   ['keys', 'API keys of a tenant.'],
   ['cluster', 'The state of this process and of the cluster.'],
@@ -105,8 +108,8 @@ function serverOptions(tls: TlsMaterial | undefined): { readonly http: HttpOptio
   return tls === undefined ? { http } : ({ https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { readonly http: HttpOptions });
 }
 
-function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenancy, isClosing, tls }: HttpServerOptions): void {
-  const authentication = new Authentication({ rootKey, directory: tenancy.directory, clock, loaded: () => tenancy.loaded });
+function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenancy, importTokens, isClosing, tls }: HttpServerOptions): void {
+  const authentication = new Authentication({ rootKey, importTokens, directory: tenancy.directory, clock, loaded: () => tenancy.loaded });
   const admission = new Admission(timers, () => clock.nowMs());
   app.addHook('onReady', async () => admission.start());
   app.addHook('onClose', async () => admission.close());

@@ -1,4 +1,4 @@
-import { DEFAULTS, LIMITS, ShoalError, parseReceipt, parseVectorKey, parseWait, parseWriteOptions, type Receipt, type VectorKey, type Wait, type WriteOptions } from '@shoal/protocol';
+import { DEFAULTS, IDEMPOTENCY_HEADER, LIMITS, ShoalError, parseIdempotencyKey, parseReceipt, parseVectorKey, parseWait, parseWriteOptions, type Receipt, type VectorKey, type Wait, type WriteOptions } from '@shoal/protocol';
 import type { FastifyRequest } from 'fastify';
 
 type Query = { readonly [name: string]: unknown };
@@ -43,6 +43,12 @@ class QueryString {
       throw new ShoalError('unknown_field', `There is no query parameter ${name.slice(0, 100)} here.`, { field: name.slice(0, 100) });
     }
   }
+}
+
+/** The idempotency key of a request, where it has one. */
+export function idempotencyOf({ headers }: FastifyRequest): { readonly idempotencyKey?: string } {
+  const value = headers[IDEMPOTENCY_HEADER];
+  return value === undefined ? {} : { idempotencyKey: parseIdempotencyKey(value) };
 }
 
 /** For routes without parameters. */

@@ -5,6 +5,7 @@ import { notFound, type Catalogue } from '../catalogue/catalogue.ts';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import type { Clock } from '@shoal/pacing';
 import type { ClusterView } from '../cluster/cluster-view.ts';
+import type { ImportService } from '../imports/import-service.ts';
 import type { FetchPath } from '../reading/fetch-path.ts';
 import type { ScrollPath } from '../reading/scroll-path.ts';
 import type { SearchPath } from '../reading/search-path.ts';
@@ -28,6 +29,7 @@ export interface RouteContext {
   readonly scrollPath: ScrollPath;
   readonly writePath: WritePath;
   readonly telemetry: ProcessTelemetry;
+  readonly imports: ImportService;
   readonly isClosing: () => boolean;
 }
 

@@ -1,4 +1,4 @@
-import { IDEMPOTENCY_HEADER, ROUTES, parseIdempotencyKey,
+import { ROUTES,
   filterBytes, decodeVectorBody, parseDeleteRequest, parsePayloadUpdate, parseWriteLines, parseWriteRequest, payloadToJson, receiptToJson,
   type DeleteOperation, type PutOperation, type VectorKey, type VectorResponse, type WriteRequest, type WriteResponse,
 } from '@shoal/protocol';
@@ -8,7 +8,7 @@ import type { MeasuredRequest } from '../http/measured-operations.ts';
 import { bodyOf, jsonBodyOf } from '../http/request-body.ts';
 import type { Stock } from '../tenancy/storage-quotas.ts';
 import type { WriteOrder, WriteResult } from '../writing/write-path.ts';
-import { deleteOptions, readByKey, readOptions, writeOptions, writeTimeoutMs, type ReadOptions } from './query-string.ts';
+import { deleteOptions, idempotencyOf, readByKey, readOptions, writeOptions, writeTimeoutMs, type ReadOptions } from './query-string.ts';
 import { embeddingOf, keyOf, withFields, type RouteContext } from './route-context.ts';
 
 /** The write request of any of the three content types, checked as a whole. */
@@ -41,12 +41,6 @@ function writeResponse({ receipt, ...result }: WriteResult): WriteResponse {
 /** What a write adds to what its tenant stores, by the measure of the quotas. */
 function stockOf({ vectors }: WriteRequest): Stock {
   return { vectors: vectors.length, bytes: vectors.reduce((sum, { values, payload }) => sum + values.byteLength + (payload?.byteLength ?? 0), 0) };
-}
-
-/** The idempotency key of a write, where it has one. */
-function idempotencyOf({ headers }: FastifyRequest): { readonly idempotencyKey?: string } {
-  const value = headers[IDEMPOTENCY_HEADER];
-  return value === undefined ? {} : { idempotencyKey: parseIdempotencyKey(value) };
 }
 
 function measuredWrite({ spec }: EmbeddingRecord, { wait }: Pick<WriteOrder, 'wait'>, count: number): MeasuredRequest {

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { LevelImportRecords } from '@shoal/jobs';
 import { parseOperationId, type Problem } from '@shoal/protocol';
+import { MemoryLevel } from 'memory-level';
 import { pino, type Logger } from 'pino';
 import type { Clock, Timers } from '@shoal/pacing';
 import type { Gateway } from '../gateway.ts';
+import type { ImportBackend } from '../imports/import-service.ts';
 import { startGateway } from '../gateway.ts';
 import { FlatShard } from './flat-shard.ts';
 import { MemoryBus } from './memory-bus.ts';
@@ -21,10 +24,16 @@ export function newOperationId() {
   return parseOperationId(randomBytes(16).toString('hex'));
 }
 
+/** Imports that are taken and never run. */
+function idleImports(): ImportBackend {
+  const records = new LevelImportRecords(new MemoryLevel<string, string>());
+  return { records, queue: { enqueue: async () => undefined, close: async () => undefined } };
+}
+
 export function startTestGateway(bus: MemoryBus, options: { readonly port?: number; readonly logger?: Logger; readonly timers?: Timers; readonly clock?: Clock } = {}): Promise<Gateway> {
   return startGateway(
     { host: '127.0.0.1', port: options.port ?? 0, rootKey: ROOT_KEY, slots: bus.log.slots, mode: 'embedded', version: '0.0.0-test' },
-    { bus, logger: options.logger ?? pino({ level: 'silent' }), clock: options.clock ?? { nowMs: Date.now }, newOperationId, ...(options.timers === undefined ? {} : { timers: options.timers }) },
+    { bus, imports: idleImports(), logger: options.logger ?? pino({ level: 'silent' }), clock: options.clock ?? { nowMs: Date.now }, newOperationId, ...(options.timers === undefined ? {} : { timers: options.timers }) },
   );
 }
 

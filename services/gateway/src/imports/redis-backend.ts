@@ -1,0 +1,28 @@
+import { BullImportQueue, RedisImportRecords, openProducerRedis } from '@shoal/jobs';
+import type { Logger } from 'pino';
+import type { ImportBackend } from './import-service.ts';
+
+export interface RedisImportBackend extends ImportBackend {
+  readonly queue: BullImportQueue;
+  close(): Promise<void>;
+}
+
+/** Imports that workers run; comes and goes with Redis, and never keeps the gateway waiting for it. */
+export function openImportBackend(redisUrl: string, logger: Logger): RedisImportBackend {
+  const redis = openProducerRedis(redisUrl);
+  let isDown = false;
+  const onError = (error: Error): void => {
+    if (!isDown) logger.warn({ err: error }, 'Redis does not answer; no imports are taken until it does');
+    isDown = true;
+  };
+  redis.on('error', onError).on('ready', () => (isDown = false));
+  const queue = new BullImportQueue(redis, onError);
+  return {
+    records: new RedisImportRecords(redis),
+    queue,
+    async close() {
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { ImportRunner, RedisImportRecords, openWorkerRedis, startBullWorkers, startThreadTasks } from '@shoal/jobs';
+import type { Clock, Timers } from '@shoal/pacing';
+import type { Logger } from 'pino';
+import type { WorkerConfig } from './config.ts';
+
+export interface WorkerDependencies {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+}
+
+export interface RunningWorker {
+  close(): Promise<void>;
+}
+
+/** Starts to take jobs from Redis; waits for Redis as long as it takes. Closes what it had opened when a later step fails. */
+export async function startWorker(config: WorkerConfig, { clock, timers, logger }: WorkerDependencies): Promise<RunningWorker> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const redis = openWorkerRedis(config.redisUrl);
+    redis.on('error', (error) => logger.debug({ err: error }, 'Redis'));
+    const records = new RedisImportRecords(redis);
+    closers.push(() => records.close());
+    const tasks = await startThreadTasks({ threadCount: config.threadCount });
+    closers.push(() => tasks.close());
+    const runner = new ImportRunner({ records, tasks, policy: config.sources, gatewayUrls: config.gatewayUrls, clock, timers, logger });
+    const workers = await startBullWorkers({ redisUrl: config.redisUrl, runner, records, concurrency: config.threadCount, logger });
+    closers.push(() => workers.close());
+    logger.info({ threads: config.threadCount }, 'the worker takes jobs');
+    return { close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
