@@ -98,8 +98,8 @@ class SimIndex implements VectorIndex {
     return this.#index.has(id);
   }
 
-  exportTo(path: string): Promise<number> {
-    return this.#index.exportTo(path);
+  exportTo(path: string, signal?: AbortSignal): Promise<number> {
+    return this.#index.exportTo(path, signal);
   }
 
   async drop(): Promise<void> {

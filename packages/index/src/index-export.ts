@@ -8,13 +8,14 @@ import type { WriterContext } from './group-application.ts';
 import { CRC_BYTES, HEADER_BYTES, crcOf, encodeHeader, headerOf, piecesOf, runsOf } from './index-file.ts';
 import type { Piece } from './index-file.ts';
 import type { CreateParameters } from './kernel-parameters.ts';
-import { PIECE_BYTES } from './limits.ts';
+import { PIECE_BYTES, SYNC_BYTES } from './limits.ts';
 
 /**
  * Writes an index with a graph to a file, on the thread that writes indexes: a piece is copied in one turn, and while it goes to the disk
- * other work has the thread. The file is there under its name only when all of it is on the disk. Resolves with its bytes.
+ * other work has the thread. The file is there under its name only when all of it is on the disk. Resolves with its bytes; rejects
+ * when the signal aborts.
  */
-export async function exportIndex(writer: WriterContext, index: Address, parameters: CreateParameters, path: string): Promise<number> {
+export async function exportIndex(writer: WriterContext, index: Address, parameters: CreateParameters, path: string, signal?: AbortSignal): Promise<number> {
   const { kernel } = writer;
   const header = headerOf(parameters, kernel.highWater(index) >>> 0, kernel.entryWord(index) >>> 0);
   const unfinished = `${path}.tmp`;
@@ -25,12 +26,19 @@ export async function exportIndex(writer: WriterContext, index: Address, paramet
     let crc = crcOf(head);
     let byteCount = HEADER_BYTES;
     const buffer = Buffer.alloc(Math.max(PIECE_BYTES, STAGING_BYTES) + CRC_BYTES);
+    let unsyncedBytes = 0;
     for (const piece of piecesOf(kernel, index, header, STAGING_BYTES)) {
+      signal?.throwIfAborted();
       const byteLength = copyPiece(writer, index, piece, buffer);
       crc = crc32(buffer.subarray(0, byteLength), crc);
       buffer.writeUInt32LE(crc, byteLength);
       await file.writeFile(buffer.subarray(0, byteLength + CRC_BYTES));
       byteCount += byteLength + CRC_BYTES;
+      unsyncedBytes += byteLength;
+      if (unsyncedBytes < SYNC_BYTES) continue;
+      // A little at a time, so that the disk keeps answering others and an end is never far.
+      await file.datasync();
+      unsyncedBytes = 0;
     }
     await file.sync();
     await file.close();

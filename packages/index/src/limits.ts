@@ -35,3 +35,5 @@ export const REBASE_STAMP = 0xf000_0000;
 
 /** Bytes of an index's file that are copied in one turn of the writer. */
 export const PIECE_BYTES = 1 << 20;
+/** Bytes of an index's file that wait for the disk. */
+export const SYNC_BYTES = 1 << 26;

@@ -146,9 +146,9 @@ export class LocalIndex {
   }
 
   /** Writes the index, which has a graph, to a file; resolves with its bytes. Calls in between are as if from another thread. */
-  exportTo(path: string): Promise<number> {
+  exportTo(path: string, signal?: AbortSignal): Promise<number> {
     assert(this.stats().graph, 'an index without a graph is not worth a file');
-    return exportIndex(this.#writer, this.#index, createParameters(this.#spec), path);
+    return exportIndex(this.#writer, this.#index, createParameters(this.#spec), path, signal);
   }
 
   /** Equal for two indexes that went through the same operations. */

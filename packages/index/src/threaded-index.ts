@@ -38,6 +38,7 @@ export class ThreadedIndex implements VectorIndex {
   /** Every id ever put: putting one of them again has to wait for searches that may still see its last life. */
   readonly #used = new IdSet();
   readonly #applying = new Set<Promise<void>>();
+  readonly #leaving = new AbortController();
   /** Files being written. */
   readonly #exporting = new Set<Promise<number>>();
   /** The last group that had to wait for searches; later groups queue behind it. */
@@ -135,10 +136,12 @@ export class ThreadedIndex implements VectorIndex {
     return this.#host.kernel.diedAt(this.#index, id) >>> 0 === DIED_NEVER;
   }
 
-  async exportTo(path: string): Promise<number> {
+  async exportTo(path: string, signal?: AbortSignal): Promise<number> {
     this.#assertOpen();
+    signal?.throwIfAborted();
     assert(this.stats().graph, 'an index without a graph is not worth a file');
-    const exporting = this.#host.writer.export(this.#index, this.#spec, path);
+    const ends = signal === undefined ? this.#leaving.signal : AbortSignal.any([signal, this.#leaving.signal]);
+    const exporting = this.#host.writer.export(this.#index, this.#spec, path, ends);
     this.#exporting.add(exporting);
     try {
       return await exporting;
@@ -155,8 +158,9 @@ export class ThreadedIndex implements VectorIndex {
     this.#host.forget(this);
   }
 
-  /** Resolves when the groups, exports and searches under way have settled. */
+  /** Ends exports; resolves when they, groups and searches under way have settled. */
   async settled(): Promise<void> {
+    this.#leaving.abort();
     await Promise.allSettled(this.#applying);
     await Promise.allSettled(this.#exporting);
     await this.quiesce();

@@ -22,9 +22,10 @@ export interface VectorIndex {
   /**
    * Writes the index, which has a graph, to a file, while searches and groups go on. Groups that were applied before the call are in it
    * whole; what later ones changed may be in it in part, and is to be removed and put again after the file was read. Resolves with the
-   * bytes of the file when all of it is on the disk; rejects with IndexFileFailedError or EngineClosedError.
+   * bytes of the file when all of it is on the disk; rejects with IndexFileFailedError, also when the signal aborts
+   * or the index is dropped, or with EngineClosedError.
    */
-  exportTo(path: string): Promise<number>;
+  exportTo(path: string, signal?: AbortSignal): Promise<number>;
   /** Frees the index's memory after its groups and searches under way have settled. */
   drop(): Promise<void>;
 }

@@ -8,6 +8,8 @@ export type WriterRequest =
   | { readonly type: 'apply'; readonly job: number; readonly index: Address; readonly dim: number; readonly group: Group }
   /** Writes the index to a file. */
   | { readonly type: 'export'; readonly job: number; readonly index: Address; readonly parameters: CreateParameters; readonly path: string }
+  /** Ends an export under way, which then fails. It has no answer of its own. */
+  | { readonly type: 'cancelExport'; readonly job: number }
   /** A new index from a file. */
   | { readonly type: 'import'; readonly job: number; readonly parameters: CreateParameters; readonly path: string }
   | { readonly type: 'rebase'; readonly job: number; readonly index: Address }

@@ -50,9 +50,14 @@ export class WriterThread {
     return this.#send((job) => ({ type: 'import', job, parameters: createParameters(spec), path }), []);
   }
 
-  /** Writes an index to a file between other work; resolves with its bytes, rejects with IndexFileFailedError. */
-  export(index: Address, spec: IndexSpec, path: string): Promise<number> {
-    return this.#send((job) => ({ type: 'export', job, index, parameters: createParameters(spec), path }), []);
+  /** Writes an index to a file between other work; resolves with its bytes, rejects with IndexFileFailedError, also when the signal aborts. */
+  export(index: Address, spec: IndexSpec, path: string, signal: AbortSignal): Promise<number> {
+    return this.#send((job) => {
+      signal.addEventListener('abort', () => {
+        if (this.#jobs.has(job)) this.#worker.postMessage({ type: 'cancelExport', job } satisfies WriterRequest);
+      }, { once: true });
+      return { type: 'export', job, index, parameters: createParameters(spec), path };
+    }, []);
   }
 
   /**

@@ -33,6 +33,7 @@ interface IndexQueue {
 class Writer {
   readonly #context: WriterContext;
   readonly #port: MessagePort;
+  readonly #exports = new Map<number, AbortController>();
   readonly #queues = new Map<Address, IndexQueue>();
   #turning = false;
 
@@ -53,7 +54,10 @@ class Writer {
         this.#enqueue(request);
         return;
       case 'export':
-        void this.#answerFile(request.job, exportIndex(this.#context, request.index, request.parameters, request.path));
+        void this.#export(request);
+        return;
+      case 'cancelExport':
+        this.#exports.get(request.job)?.abort();
         return;
       case 'import':
         void this.#answerFile(request.job, importIndex(this.#context, request.parameters, request.path));
@@ -76,6 +80,13 @@ class Writer {
     }
   }
 
+  async #export({ job, index, parameters, path }: WriterRequest & { type: 'export' }): Promise<void> {
+    const cancel = new AbortController();
+    this.#exports.set(job, cancel);
+    await this.#answerFile(job, exportIndex(this.#context, index, parameters, path, cancel.signal));
+    this.#exports.delete(job);
+  }
+
   /** Files are read and written between the slices of other work. A bug in the kernel's part of it ends the thread, like any other. */
   async #answerFile(job: number, work: Promise<number>): Promise<void> {
     try {
@@ -83,7 +94,7 @@ class Writer {
     } catch (error) {
       if (error instanceof EngineMemoryFullError) this.#answer({ type: 'memoryFull', job });
       else if (error instanceof IndexFileError) this.#answer({ type: 'unusable', job, reason: error.reason });
-      else if (error instanceof Error && 'syscall' in error) this.#answer({ type: 'failed', job, message: error.message, systemCode: String('code' in error ? error.code : '') });
+      else if (error instanceof Error && ('syscall' in error || error.name === 'AbortError')) this.#answer({ type: 'failed', job, message: error.message, systemCode: String('code' in error ? error.code : '') });
       else throw error;
     }
   }

@@ -4,3 +4,4 @@ export type { SlotMessage } from './read-message.ts';
 export { SLOT_LIMITS, RUN_OPERATIONS } from './limits.ts';
 export type { AroundSearch, EngineSearch, SearchProbe } from './search-probe.ts';
 export type { ActivePartition } from './partition-state.ts';
+export type { CheckpointFiles } from './index-checkpoint.ts';

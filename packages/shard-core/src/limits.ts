@@ -42,3 +42,16 @@ export const PACE = {
   scrollAnswerBytes: 8 * 1024 * 1024,
   scrollGroupRows: 100,
 } as const;
+
+/** When indexes are written to files. Shares are of a partition's vectors. */
+export const CHECKPOINT_PACE = {
+  /** Fewer operations than these are never worth a file. */
+  operationsMin: 256,
+  /** Operations since the last file that make another one due, at any time and when writing is wanted soon. */
+  growthShare: 1 / 2,
+  soonShare: 1 / 64,
+  /** Changed ids from which on an index is built rather than mended. */
+  rebuildShare: 1,
+  /** Operations after which changes are no longer noted for a file that cannot be replaced. */
+  giveUpShare: 2,
+} as const;

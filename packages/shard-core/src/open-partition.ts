@@ -1,33 +1,55 @@
 /** Opens the index of a partition: empty for a new one, filled from the store for one that has rows. */
 import type { VectorEngine, VectorIndex } from '@shoal/index';
-import type { EmbeddingSpec, VecId } from '@shoal/protocol';
+import type { EmbeddingSpec } from '@shoal/protocol';
 import type { PartitionRecord, PartitionRef, ShardStore } from '@shoal/store';
 import { IdAllocator } from './id-allocator.ts';
 import { FieldFilling } from './payload-index/field-filling.ts';
 import { FilterCache } from './payload-index/filter-cache.ts';
 import { PayloadIndex } from './payload-index/payload-index.ts';
 import { KeyTable } from './key-table.ts';
-import { PACE, SLOT_LIMITS } from './limits.ts';
+import { SLOT_LIMITS } from './limits.ts';
 import type { ActivePartition } from './partition-state.ts';
-
-async function openIndex(engine: VectorEngine, spec: EmbeddingSpec): Promise<VectorIndex> {
-  const { dim, distance, hnsw, rabitq } = spec;
-  return engine.openIndex({ dim, distance, ...hnsw, rabitq });
-}
+import { idsOf } from './payload-index/dense-bits.ts';
+import { forgetCheckpoint, indexFromCheckpoint, indexFromRows, openIndex, type IndexSource, type RestoredIndex } from './restore-index.ts';
 
 export async function openEmptyPartition(engine: VectorEngine, store: ShardStore, ref: PartitionRef, spec: EmbeddingSpec): Promise<ActivePartition> {
   const ids = new IdAllocator({ nextId: 0, freedHead: 0, freed: [] }, SLOT_LIMITS.idGraceOperations);
   const index = await openIndex(engine, spec);
   const payloads = new PayloadIndex(spec.fields, true);
-  return { state: 'active', ref, spec, index, keys: new KeyTable(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, deleting: undefined };
+  return { state: 'active', ref, spec, index, checkpoint: { journaled: false, taken: undefined }, keys: new KeyTable(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, deleting: undefined };
 }
 
 function payloadSide(payloads: PayloadIndex, store: ShardStore, ref: PartitionRef): Pick<ActivePartition, 'payloads' | 'filling' | 'filters'> {
   return { payloads, filling: new FieldFilling(payloads, store, ref), filters: new FilterCache() };
 }
 
-export async function restorePartition(engine: VectorEngine, store: ShardStore, ref: PartitionRef, record: PartitionRecord, signal: AbortSignal): Promise<ActivePartition> {
+export async function restorePartition(source: IndexSource, ref: PartitionRef, record: PartitionRecord): Promise<ActivePartition> {
+  const { store } = source;
+  const [ids, keysAndPayloads, restored] = await allOrDropped(restoreIds(store, ref, record), restoreKeys(store, ref, record), restoreIndex(source, ref, record));
+  const { keys, payloads } = keysAndPayloads;
+  const { index, checkpoint } = await matchingRows(source, ref, record, payloads, restored);
+  const { spec, operationCount, vectorCount, deleting } = record;
+  const partition: ActivePartition = { state: 'active', ref, spec, index, checkpoint, keys, ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, deleting };
+  // In the background: searches without a filter need not wait for it.
+  partition.filling.start();
+  return partition;
+}
+
+/** All three, side by side: the engine reads its file while keys come from the store. Where one fails, the index is dropped. */
+async function allOrDropped<Ids, Keys>(ids: Promise<Ids>, keys: Promise<Keys>, index: Promise<RestoredIndex>): Promise<[Ids, Keys, RestoredIndex]> {
+  const settled = await Promise.allSettled([ids, keys, index]);
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed === undefined) return [await ids, await keys, await index];
+  if (settled[2].status === 'fulfilled') await settled[2].value.index.drop().catch(() => undefined);
+  throw failed.reason;
+}
+
+async function restoreIds(store: ShardStore, ref: PartitionRef, { nextId, freedHead }: PartitionRecord): Promise<IdAllocator> {
   const freed = await store.freedIds(ref);
+  return new IdAllocator({ nextId, freedHead, freed: freed.map((entry) => entry.freed) }, SLOT_LIMITS.idGraceOperations);
+}
+
+async function restoreKeys(store: ShardStore, ref: PartitionRef, record: PartitionRecord): Promise<{ readonly keys: KeyTable; readonly payloads: PayloadIndex }> {
   const keys = new KeyTable();
   const payloads = new PayloadIndex(record.spec.fields, record.vectorCount === 0);
   for await (const page of store.scanKeys(ref)) {
@@ -36,30 +58,23 @@ export async function restorePartition(engine: VectorEngine, store: ShardStore, 
       payloads.restore(id);
     }
   }
-  const index = await openIndex(engine, record.spec);
-  try {
-    await fillIndex(index, store, ref, signal);
-  } catch (error) {
-    // The slot will be recovered again and again: what is left here would fill the engine for every other slot.
-    await index.drop().catch(() => undefined);
-    throw error;
-  }
-  const ids = new IdAllocator({ nextId: record.nextId, freedHead: record.freedHead, freed: freed.map((entry) => entry.freed) }, SLOT_LIMITS.idGraceOperations);
-  const { spec, operationCount, vectorCount, deleting } = record;
-  const partition: ActivePartition = { state: 'active', ref, spec, index, keys, ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, deleting };
-  // In the background: searches without a filter need not wait for it.
-  partition.filling.start();
-  return partition;
+  return { keys, payloads };
 }
 
-async function fillIndex(index: VectorIndex, store: ShardStore, ref: PartitionRef, signal: AbortSignal): Promise<void> {
-  let group: { type: 'put'; id: VecId; vector: Float32Array }[] = [];
-  for await (const page of store.scanVectors(ref)) {
-    signal.throwIfAborted();
-    for (const { id, vector } of page) group.push({ type: 'put', id, vector: vector.values });
-    if (group.length < PACE.recoverGroupVectors) continue;
-    await index.apply(group);
-    group = [];
-  }
-  if (group.length > 0) await index.apply(group);
+async function restoreIndex(source: IndexSource, ref: PartitionRef, record: PartitionRecord): Promise<RestoredIndex> {
+  return (await indexFromCheckpoint(source, ref, record)) ?? indexFromRows(source, ref, record);
+}
+
+/** The index, if it has the very ids that the rows have; else one that is built from the rows. */
+async function matchingRows(source: IndexSource, ref: PartitionRef, record: PartitionRecord, payloads: PayloadIndex, restored: RestoredIndex): Promise<RestoredIndex> {
+  const { index, checkpoint: { taken } } = restored;
+  if (source.files === undefined || taken === undefined || hasAll(index, payloads)) return restored;
+  await index.drop();
+  await forgetCheckpoint(source.store, source.files, ref, taken);
+  return indexFromRows(source, ref, record);
+}
+
+function hasAll(index: VectorIndex, payloads: PayloadIndex): boolean {
+  for (const id of idsOf(payloads.ids(false))) if (!index.has(id)) return false;
+  return true;
 }

@@ -4,6 +4,7 @@ import { encodeOutcomes, mergeDeclaredFields, type DeclareMutation, type Declare
 import type { RecentOperation, ShardStore, StoreBatch } from '@shoal/store';
 import { applyDeleteMatching } from './delete-matching.ts';
 import type { Run } from './message-runs.ts';
+import type { CheckpointFiles } from './index-checkpoint.ts';
 import { openEmptyPartition } from './open-partition.ts';
 import { droppedRecord, partitionName, recordOf, type ActivePartition } from './partition-state.ts';
 import type { SlotMessage } from './read-message.ts';
@@ -15,6 +16,7 @@ export interface SlotSteps {
   readonly state: SlotState;
   readonly store: ShardStore;
   readonly engine: VectorEngine;
+  readonly files?: CheckpointFiles;
   /** Commits slot records and whatever `fill` adds, and moves the applied sequence. */
   readonly commit: (fill: (ledger: SlotLedger, batch: StoreBatch) => void) => Promise<void>;
   /** Carries out the plan of one partition, where there is one; with a ledger the applied sequence moves in the same step. */
@@ -61,7 +63,7 @@ async function applyDefine({ state, store, engine, commit }: SlotSteps, message:
   });
 }
 
-async function applyDrop({ state, store, commit }: SlotSteps, message: SlotMessage, mutation: DropMutation): Promise<void> {
+async function applyDrop({ state, store, files, commit }: SlotSteps, message: SlotMessage, mutation: DropMutation): Promise<void> {
   const ref = { code: mutation.code, partition: mutation.partition };
   const partition = state.partition(ref);
   await commit((ledger, batch) => {
@@ -72,6 +74,8 @@ async function applyDrop({ state, store, commit }: SlotSteps, message: SlotMessa
   state.partitions.set(partitionName(ref), { state: 'dropped', ref, spec: partition.spec });
   await partition.filling.close();
   await partition.index.drop();
+  const { taken } = partition.checkpoint;
+  if (taken !== undefined) await files?.remove(taken.file);
   await store.purgePartition(ref);
 }
 

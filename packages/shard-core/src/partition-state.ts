@@ -1,6 +1,7 @@
 import type { VectorIndex } from '@shoal/index';
 import type { EmbeddingSpec } from '@shoal/protocol';
 import type { DeletingRecord, PartitionRecord, PartitionRef } from '@shoal/store';
+import type { CheckpointState } from './index-checkpoint.ts';
 import type { FieldFilling } from './payload-index/field-filling.ts';
 import type { FilterCache } from './payload-index/filter-cache.ts';
 import type { PayloadIndex } from './payload-index/payload-index.ts';
@@ -14,6 +15,7 @@ export interface ActivePartition {
   /** Its fields grow with each declaration. */
   spec: EmbeddingSpec;
   readonly index: VectorIndex;
+  readonly checkpoint: CheckpointState;
   readonly payloads: PayloadIndex;
   readonly filling: FieldFilling;
   readonly filters: FilterCache;

@@ -5,6 +5,7 @@ import { StoreBatch, type RecentOperation, type ShardStore } from '@shoal/store'
 import type { FairGate, Timers } from '@shoal/pacing';
 import { AppliedWaiters } from './applied-waiters.ts';
 import { IdempotencyWindow } from './idempotency-window.ts';
+import { isCheckpointDue, takeCheckpoints, type CheckpointFiles } from './index-checkpoint.ts';
 import { cutIntoRuns, type Run } from './message-runs.ts';
 import { restorePartition } from './open-partition.ts';
 import { openPlans } from './open-plans.ts';
@@ -21,6 +22,8 @@ export interface SlotMachineOptions {
   readonly store: ShardStore;
   readonly engine: VectorEngine;
   readonly timers: Timers;
+  /** Where indexes are kept in files; without it every recovery builds them from the rows. */
+  readonly checkpoints?: CheckpointFiles;
   /** Where searches of different tenants take turns, over all slots of the shard; without one they run as they come. */
   readonly searchGate?: FairGate;
 }
@@ -51,6 +54,7 @@ export class SlotMachine {
   readonly #steps: SlotSteps;
   #failure: unknown;
   #underWay: Promise<void> = Promise.resolve();
+  #checkpointing: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SlotMachineOptions, state: SlotState) {
     this.#options = options;
@@ -62,6 +66,7 @@ export class SlotMachine {
       state,
       store: options.store,
       engine: options.engine,
+      ...(options.checkpoints === undefined ? {} : { files: options.checkpoints }),
       commit: (fill) => this.#commit(fill),
       carryOut: (plan, batch, ledger) => this.#carryOut(plan === undefined ? [] : [plan], new Set(), ledger, batch),
     };
@@ -83,7 +88,7 @@ export class SlotMachine {
           await store.purgePartition(ref);
           state.partitions.set(partitionName(ref), { state: 'dropped', ref, spec: record.spec });
         } else {
-          state.partitions.set(partitionName(ref), await restorePartition(engine, store, ref, record, signal));
+          state.partitions.set(partitionName(ref), await restorePartition({ engine, store, files: options.checkpoints, signal }, ref, record));
         }
       }
     } catch (error) {
@@ -140,6 +145,23 @@ export class SlotMachine {
     }
   }
 
+  /**
+   * Writes the indexes of which enough changed to files, while messages are applied; `soon` where less is enough. Not to be called again
+   * before it settled. Resolves with the bytes written; rejects with IndexFileFailedError or what the store threw, and nothing is lost then.
+   */
+  checkpoint(soon: (partition: ActivePartition) => boolean, signal: AbortSignal): Promise<number> {
+    const { store, checkpoints: files } = this.#options;
+    if (files === undefined || this.#failure !== undefined) return Promise.resolve(0);
+    const due: ActivePartition[] = [];
+    for (const partition of this.state.partitions.values()) {
+      if (partition.state === 'active' && isCheckpointDue(partition, soon(partition))) due.push(partition);
+    }
+    const isCurrent = (partition: ActivePartition): boolean => this.#failure === undefined && this.state.partition(partition.ref) === partition;
+    const work = takeCheckpoints({ store, files, isCurrent, signal }, due);
+    this.#checkpointing = work.catch(() => undefined);
+    return work;
+  }
+
   /** Resolves when everything up to `sequence` is applied; rejects with `receipt_timeout` at the deadline. */
   async waitApplied(sequence: Sequence, timeoutMs: number): Promise<void> {
     if (sequence > this.state.appliedSequence) await this.#waiters.wait(sequence, timeoutMs);
@@ -154,6 +176,7 @@ export class SlotMachine {
   async close(): Promise<void> {
     this.#failure ??= new Error('closed');
     this.stopWaiting();
+    await this.#checkpointing;
     for (const partition of this.state.partitions.values()) {
       if (partition.state !== 'active') continue;
       await partition.filling.close();
@@ -254,6 +277,7 @@ export class SlotMachine {
     }
     for (const plan of plans) {
       plan.partition.ids.commit();
+      if (plan.partition.checkpoint.journaled) batch.putChanges(plan.partition.ref, plan.changedIds());
       plan.partition.operationCount = plan.operationCount;
       plan.partition.vectorCount = plan.vectorCount;
       batch.putPartition(this.#options.slot, recordOf(plan.partition), plan.partition.ref);

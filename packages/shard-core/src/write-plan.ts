@@ -7,7 +7,7 @@ import {
   type DeleteOperation, type Outcome, type PayloadOperation, type PutOperation, type Sequence, type VecId, type VectorKey, type VectorOperation, type WriteMutation,
 } from '@shoal/protocol';
 import type { IndexOp } from '@shoal/index';
-import type { RecentOperation, StoreBatch } from '@shoal/store';
+import type { ChangedIds, RecentOperation, StoreBatch } from '@shoal/store';
 import type { ActivePartition } from './partition-state.ts';
 import type { ChangedPayload, RemovedVector, SettledRun, StagedVector } from './payload-index/payload-index.ts';
 import type { SlotMessage } from './read-message.ts';
@@ -56,6 +56,11 @@ export class PartitionPlan {
   /** What the payload index has to know of the run. */
   get changes(): SettledRun {
     return { added: [...this.#added.values()], removed: this.#removed, changed: [...this.#changed.values()] };
+  }
+
+  /** Which ids of the index the operations planned so far change. */
+  changedIds(): ChangedIds {
+    return { fromOperation: this.partition.operationCount, toOperation: this.operationCount, ids: [...new Set(this.indexOps.map(({ id }) => id as VecId))] };
   }
 
   /** Plans one message; returns what the slot remembers of it. */

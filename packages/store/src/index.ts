@@ -3,6 +3,7 @@ export { StoreBatch } from './store-batch.ts';
 export { StoreView, type KeyAndId } from './store-view.ts';
 export type { SlotContent } from './slot-transfer.ts';
 export type { PartitionRef } from './keyspace.ts';
+export type { ChangedIds, CheckpointRecord } from './checkpoint-records.ts';
 export type { VectorRows } from './vector-rows.ts';
 export type { StoredPayload } from './payload-row.ts';
 export type { IdempotencyEntry, RepeatableOperation } from './idempotency-record.ts';

@@ -4,6 +4,8 @@
  *   key           := partitionKey | slotKey | setAsideKey | headerKey
  *   partitionKey  := family:u8 code:u64 partition:u16 rest
  *     0x01 vectors    rest := vecId:u32                        -> stored vector
+ *     0x04 checkpoints rest := "c"                             -> checkpoint record
+ *                      rest := "j" operation:u64               -> ids changed by the operations from there on
  *     0x05 graph      rest := "p"                              -> partition record
  *     0x06 idForward  rest := key:utf8                         -> vecId:u32
  *     0x07 idReverse  rest := vecId:u32                        -> key:utf8
@@ -18,13 +20,14 @@
  *   setAsideKey   := 0x0b slot:u16 sequence:u64                -> set-aside record
  *   headerKey     := 0x00                                      -> store header
  *
- * Families 0x02 (edges), 0x03 (codes) and 0x04 (meta) are reserved for graph checkpoints. Numbers are never reused.
+ * Families 0x02 (edges) and 0x03 (codes) are reserved. Numbers are never reused.
  */
 import type { EmbeddingCode, OperationId, Partition, Sequence, Slot, VecId, VectorKey } from '@shoal/protocol';
 
 export const FAMILY = {
   header: 0x00,
   vectors: 0x01,
+  checkpoints: 0x04,
   graph: 0x05,
   idForward: 0x06,
   idReverse: 0x07,
@@ -34,8 +37,8 @@ export const FAMILY = {
   setAside: 0x0b,
 } as const;
 
-/** Families whose keys begin with an embedding code and a partition. */
-export const PARTITION_FAMILIES = [
+/** Families whose keys begin with an embedding code and a partition, and whose rows follow from the log alone. */
+export const CONTENT_FAMILIES = [
   FAMILY.vectors,
   FAMILY.graph,
   FAMILY.idForward,
@@ -43,6 +46,8 @@ export const PARTITION_FAMILIES = [
   FAMILY.idAlloc,
   FAMILY.payloads,
 ] as const;
+/** All families whose keys begin with an embedding code and a partition. */
+export const PARTITION_FAMILIES = [...CONTENT_FAMILIES, FAMILY.checkpoints] as const;
 type PartitionFamily = (typeof PARTITION_FAMILIES)[number];
 
 export interface PartitionRef {
@@ -51,7 +56,7 @@ export interface PartitionRef {
 }
 
 const PREFIX_BYTES = 11;
-const FIELD = { partition: 0x70, applied: 0x61, directory: 0x64, operation: 0x6f, idempotency: 0x69, idempotencyEntry: 0x6a } as const;
+const FIELD = { partition: 0x70, applied: 0x61, directory: 0x64, operation: 0x6f, idempotency: 0x69, checkpoint: 0x63, changes: 0x6a, idempotencyEntry: 0x6a } as const;
 
 function partitionPrefix(family: PartitionFamily, ref: PartitionRef, restBytes: number): Buffer {
   const key = Buffer.allocUnsafe(PREFIX_BYTES + restBytes);
@@ -94,6 +99,17 @@ export const KEYS = {
   partition(ref: PartitionRef): Buffer {
     const key = partitionPrefix(FAMILY.graph, ref, 1);
     key[PREFIX_BYTES] = FIELD.partition;
+    return key;
+  },
+  checkpoint(ref: PartitionRef): Buffer {
+    const key = partitionPrefix(FAMILY.checkpoints, ref, 1);
+    key[PREFIX_BYTES] = FIELD.checkpoint;
+    return key;
+  },
+  changes(ref: PartitionRef, fromOperation: number): Buffer {
+    const key = partitionPrefix(FAMILY.checkpoints, ref, 9);
+    key[PREFIX_BYTES] = FIELD.changes;
+    key.writeBigUInt64BE(BigInt(fromOperation), PREFIX_BYTES + 1);
     return key;
   },
   slot: (slot: Slot): Buffer => slotPrefix(slot, FIELD.applied, 0),
@@ -149,6 +165,8 @@ export const RANGES = {
     // The least key that is greater has one more byte, which is zero.
     return afterKey === undefined ? all : { gte: Buffer.concat([KEYS.idForward(ref, afterKey), Buffer.alloc(1)]), lt: all.lt };
   },
+  /** Changes by operations from one on, up to another. */
+  changes: (ref: PartitionRef, fromOperation: number, toOperation: number): KeyRange => ({ gte: KEYS.changes(ref, fromOperation), lt: KEYS.changes(ref, toOperation) }),
   payloadsFrom: (ref: PartitionRef, id: VecId): KeyRange => ({ gte: vecIdKey(FAMILY.payloads, ref, id), lt: rangeOf(partitionPrefix(FAMILY.payloads, ref, 0)).lt }),
   /** Every key of a slot's own, without its record ("a") and its list of partitions ("d"). */
   slotButRecordAndPartitions: (slot: Slot): KeyRange[] => [
@@ -170,6 +188,11 @@ export function vectorKeyOfKey(key: Buffer): VectorKey {
 /** The VecId at the end of a `vectors`, `idReverse` or `payloads` key. */
 export function vecIdOfKey(key: Buffer): VecId {
   return key.readUInt32BE(PREFIX_BYTES) as VecId;
+}
+
+/** The count of operations at the end of a `changes` key. */
+export function operationOfChangesKey(key: Buffer): number {
+  return Number(key.readBigUInt64BE(PREFIX_BYTES + 1));
 }
 
 export function partitionOfSlotKey(key: Buffer): PartitionRef {

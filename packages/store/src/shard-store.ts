@@ -1,5 +1,6 @@
 import { ShoalError, type OperationId, type Sequence, type Slot, type VecId, type VectorKey } from '@shoal/protocol';
-import { FAMILY, KEYS, PARTITION_FAMILIES, RANGES, partitionOfSlotKey, positionOfFreedKey, positionOfOperationKey, sequenceOfSetAsideKey, vecIdOfKey, type KeyRange, type PartitionRef } from './keyspace.ts';
+import { decodeChanges, decodeCheckpointRecord, type ChangedIds, type CheckpointRecord } from './checkpoint-records.ts';
+import { FAMILY, KEYS, PARTITION_FAMILIES, RANGES, operationOfChangesKey, partitionOfSlotKey, positionOfFreedKey, positionOfOperationKey, sequenceOfSetAsideKey, vecIdOfKey, type KeyRange, type PartitionRef } from './keyspace.ts';
 import { STORE_LIMITS } from './limits.ts';
 import { openLevel, type Rows } from './open-level.ts';
 import { decodePayload, type StoredPayload } from './payload-row.ts';
@@ -190,6 +191,29 @@ export class ShardStore {
       for (const [key, value] of page) found.push({ position: positionOfFreedKey(key), freed: decodeFreedId(value) });
     }
     return found;
+  }
+
+  /** What is known of a partition's index in a file; undefined where there is nothing that can be read: it can be done without. */
+  async checkpoint(ref: PartitionRef): Promise<CheckpointRecord | undefined> {
+    const value = await this.#rows.get(KEYS.checkpoint(ref));
+    try {
+      return value === undefined ? undefined : decodeCheckpointRecord(value);
+    } catch (error) {
+      if (error instanceof ShoalError && error.code === 'store_corrupt') return undefined;
+      throw error;
+    }
+  }
+
+  /** Changed ids in ascending order of the operations, from one on. Throws `store_corrupt`. */
+  async *changesFrom(ref: PartitionRef, operation: number): AsyncGenerator<ChangedIds[]> {
+    for await (const page of this.#pages(RANGES.changes(ref, operation, Number.MAX_SAFE_INTEGER))) {
+      yield page.map(([key, value]) => decodeChanges(operationOfChangesKey(key), value));
+    }
+  }
+
+  /** Forgets the changes by operations before one. */
+  async clearChanges(ref: PartitionRef, operation: number): Promise<void> {
+    await this.#rows.clear(RANGES.changes(ref, 0, operation));
   }
 
   /** The newest set-aside messages of a slot, newest first. */

@@ -3,7 +3,7 @@
  * go, and the list of its partitions the other way round: so a slot that a crash left in between is one with partitions and no record.
  */
 import { ShoalError, slotOf, type Sequence, type Slot } from '@shoal/protocol';
-import { FAMILY, KEYS, PARTITION_FAMILIES, RANGES, partitionOfSlotKey, type KeyRange, type PartitionRef } from './keyspace.ts';
+import { CONTENT_FAMILIES, FAMILY, KEYS, PARTITION_FAMILIES, RANGES, partitionOfSlotKey, type KeyRange, type PartitionRef } from './keyspace.ts';
 import { STORE_LIMITS } from './limits.ts';
 import type { Rows } from './open-level.ts';
 import { decodePartitionRecord, decodeSlotRecord } from './records.ts';
@@ -55,7 +55,7 @@ async function* contentOf(rows: Rows, view: View, exported: Exported): AsyncGene
     yield encoder.rows([...page, ...found]);
   }
   for (const ref of active) {
-    for (const family of PARTITION_FAMILIES) {
+    for (const family of CONTENT_FAMILIES) {
       if (family === FAMILY.graph) continue;
       for await (const page of pages(rows, RANGES.partition(family, ref), view)) yield encoder.rows(page);
     }
@@ -107,7 +107,7 @@ function requireOwn(key: Buffer, slot: Slot, slots: number): void {
   const family = key[0];
   if (family === FAMILY.slots || family === FAMILY.setAside) {
     if (key.length >= 3 && key.readUInt16BE(1) === slot) return;
-  } else if (PARTITION_FAMILIES.some((known) => known === family) && key.length >= 11) {
+  } else if (CONTENT_FAMILIES.some((known) => known === family) && key.length >= 11) {
     const ref = { code: Number(key.readBigUInt64BE(1)), partition: key.readUInt16BE(9) } as PartitionRef;
     if (slotOf(ref.code, ref.partition, slots) === slot) return;
   }

@@ -1,4 +1,5 @@
 import type { Sequence, Slot, VecId, VectorKey } from '@shoal/protocol';
+import { encodeChanges, encodeCheckpointRecord, type ChangedIds, type CheckpointRecord } from './checkpoint-records.ts';
 import { KEYS, type PartitionRef } from './keyspace.ts';
 import {
   encodeFreedId,
@@ -59,6 +60,19 @@ export class StoreBatch {
   putPartition(slot: Slot, record: PartitionRecord, ref: PartitionRef): void {
     this.#put(KEYS.partition(ref), encodePartitionRecord(record));
     this.#put(KEYS.slotPartition(slot, ref), sealBytes(EMPTY));
+  }
+
+  putCheckpoint(ref: PartitionRef, record: CheckpointRecord): void {
+    this.#put(KEYS.checkpoint(ref), encodeCheckpointRecord(record));
+  }
+
+  removeCheckpoint(ref: PartitionRef): void {
+    this.#del(KEYS.checkpoint(ref));
+  }
+
+  /** Notes which ids a run changed, beside its rows. */
+  putChanges(ref: PartitionRef, { fromOperation, toOperation, ids }: ChangedIds): void {
+    this.#put(KEYS.changes(ref, fromOperation), encodeChanges(toOperation, ids));
   }
 
   putSlot(slot: Slot, record: SlotRecord): void {

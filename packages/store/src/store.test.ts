@@ -148,6 +148,8 @@ describe('keys and values on disk', () => {
   it('have the frozen bytes of version 1', () => {
     expect(KEYS.vector(ref, 258 as VecId).toString('hex')).toBe('010000000000000007000100000102');
     expect(KEYS.idForward(ref, 'é').toString('hex')).toBe('0600000000000000070001c3a9');
+    expect(KEYS.checkpoint(ref).toString('hex')).toBe('040000000000000007000163');
+    expect(KEYS.changes(ref, 258).toString('hex')).toBe('04000000000000000700016a0000000000000102');
     expect(KEYS.partition(ref).toString('hex')).toBe('050000000000000007000170');
     expect(KEYS.slotPartition(slot, ref).toString('hex')).toBe('0a00036400000000000000070001');
     expect(KEYS.recentOperation(slot, 1).toString('hex')).toBe('0a00036f0000000000000001');

@@ -8,6 +8,9 @@ export const SHARD_LIMITS = {
   recoverPauseMaxMs: 10_000,
   /** How often a slot looks whether its log has grown enough for a snapshot. */
   snapshotLookMs: 2_000,
+  /** How often a slot looks whether an index is to be written to a file, and how long it takes at its end for what is worth it. */
+  checkpointLookMs: 2_000,
+  lastCheckpointMs: 4_000,
   /** The newest snapshots that a slot keeps; the log is kept from the oldest of them on. */
   keptSnapshots: 2,
   /** Growth of the log between two snapshots, unless set otherwise. */

@@ -3,9 +3,11 @@ import type { Bus, Serving } from '@shoal/bus';
 import { Engine, type VectorEngine } from '@shoal/index';
 import { SUBJECTS, decodeShardStatus, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
 import { FairGate, type Timers } from '@shoal/pacing';
+import type { CheckpointFiles } from '@shoal/shard-core';
 import { ShardStore } from '@shoal/store';
 import type { ProcessTelemetry } from '@shoal/telemetry';
 import type { Logger } from 'pino';
+import { openCheckpointDirectory } from './checkpoint-directory.ts';
 import type { ShardConfig } from './config.ts';
 import { SHARD_LIMITS } from './limits.ts';
 import { pause } from '@shoal/pacing';
@@ -13,6 +15,7 @@ import { OneAtATime } from './one-at-a-time.ts';
 import { PeerProgress } from './peer-progress.ts';
 import { shardFamilies, type MeasuredSlot } from './shard-families.ts';
 import { SlotMeter } from './slot-meter.ts';
+import { SlotCheckpoints } from './slot-checkpoints.ts';
 import { SlotSnapshots } from './slot-snapshots.ts';
 import { SlotWorker } from './slot-worker.ts';
 
@@ -32,6 +35,8 @@ export interface ShardDependencies {
 export interface ShardParts extends ShardDependencies {
   readonly store: ShardStore;
   readonly engine: VectorEngine;
+  /** Where indexes are kept in files; without it every start builds them. */
+  readonly checkpoints?: CheckpointFiles;
   /** Resolved, with the reason, when the engine or the store is of no use any more. */
   readonly failure: PromiseWithResolvers<Error>;
 }
@@ -51,13 +56,15 @@ export async function startShard(config: ShardConfig, dependencies: ShardDepende
   const store = await ShardStore.open({ directory: join(config.directory, 'store'), slots: config.slots });
   const failed = Promise.withResolvers<Error>();
   let engine: Engine;
+  let checkpoints: CheckpointFiles;
   try {
+    checkpoints = await openCheckpointDirectory(join(config.directory, 'indexes'), store);
     engine = await Engine.start({ memoryMaxBytes: config.engineMemoryMaxBytes, searchThreadCount: config.searchThreadCount, onFailure: failed.resolve });
   } catch (error) {
     await store.close();
     throw error;
   }
-  return runShard(config, { ...dependencies, store, engine, failure: failed });
+  return runShard(config, { ...dependencies, store, engine, checkpoints, failure: failed });
 }
 
 /** Starts a shard over a store and an engine that are open; it closes both when it closes. */
@@ -79,7 +86,7 @@ class RunningShard implements Shard {
   #announceCount = 0;
 
   constructor(config: ShardConfig, dependencies: ShardParts) {
-    const { store, engine, failure: failed } = dependencies;
+    const { store, engine, checkpoints, failure: failed } = dependencies;
     this.failed = failed.promise;
     this.#config = config;
     this.#dependencies = dependencies;
@@ -95,7 +102,7 @@ class RunningShard implements Shard {
       places, placesPerTenant: places, waiting: SHARD_LIMITS.waitingSearches, waitMs: SHARD_LIMITS.searchWaitMs, quantum: 1, costMaximum: SHARD_LIMITS.turnsMaximum,
       subject: 'searches of this shard', timers,
     });
-    const turns = new OneAtATime();
+    const [turns, checkpointTurns] = [new OneAtATime(), new OneAtATime()];
     const logBytes = config.snapshotLogBytes ?? SHARD_LIMITS.snapshotLogBytes;
     const meter = dependencies.telemetry?.meter('shard');
     const measured: MeasuredSlot[] = [];
@@ -104,6 +111,7 @@ class RunningShard implements Shard {
       const slotMeter = meter === undefined ? undefined : new SlotMeter({ meter, nowMs: dependencies.nowMs, elapsedMs: dependencies.elapsedMs ?? dependencies.nowMs });
       const worker = new SlotWorker({
         slot, slots: config.slots, shard: config.shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, onChange, onStoreFailure: failed.resolve,
+        ...(checkpoints === undefined ? {} : { checkpoints, slotCheckpoints: new SlotCheckpoints({ slot, timers, logger, turns: checkpointTurns }) }),
         ...(slotMeter === undefined ? {} : { meter: slotMeter }),
       });
       if (slotMeter !== undefined) measured.push({ worker, meter: slotMeter, snapshots });

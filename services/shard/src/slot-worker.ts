@@ -6,6 +6,7 @@ import { SHARD_LIMITS } from './limits.ts';
 import type { PeerProgress } from './peer-progress.ts';
 import type { SlotMeter } from './slot-meter.ts';
 import { SlotServing } from './slot-serving.ts';
+import type { SlotCheckpoints } from './slot-checkpoints.ts';
 import type { SlotSnapshots } from './slot-snapshots.ts';
 import { pause } from '@shoal/pacing';
 
@@ -16,6 +17,8 @@ export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly peers: PeerProgress;
   readonly logger: Logger;
   readonly snapshots: SlotSnapshots;
+  /** Without it indexes are not written to files. */
+  readonly slotCheckpoints?: SlotCheckpoints;
   /** Measures the slot; nothing is measured without it. */
   readonly meter?: SlotMeter;
   /** Called when the slot becomes ready or stops being so. */
@@ -38,7 +41,7 @@ export class SlotWorker {
   readonly #options: SlotWorkerOptions;
   #machine: SlotMachine | undefined;
   #serving: SlotServing | undefined;
-  #keeping: Promise<void> | undefined;
+  #keeping: Promise<unknown> | undefined;
   /** Ends what accompanies the present life. */
   #ended = new AbortController();
 
@@ -100,7 +103,7 @@ export class SlotWorker {
         }
         failure = error;
       } finally {
-        await this.#end();
+        await this.#end(signal.aborted);
       }
       if (!signal.aborted) await this.#mend(failure);
       if (signal.aborted) return;
@@ -134,7 +137,8 @@ export class SlotWorker {
       );
     }
     await this.#requireSameLog(machine, signal);
-    this.#keeping = snapshots.keep(AbortSignal.any([signal, this.#ended.signal]));
+    const ended = AbortSignal.any([signal, this.#ended.signal]);
+    this.#keeping = Promise.all([snapshots.keep(ended), this.#options.slotCheckpoints?.keep(machine, ended)]);
     if (machine.appliedSequence >= target) await this.#serve(machine, onReady);
     const from = (machine.appliedSequence + 1) as Sequence;
     const { groupMessages, groupBytes } = SHARD_LIMITS;
@@ -175,7 +179,7 @@ export class SlotWorker {
     this.#options.onChange();
   }
 
-  async #end(): Promise<void> {
+  async #end(isLast: boolean): Promise<void> {
     const serving = this.#serving;
     const machine = this.#machine;
     this.#ended.abort();
@@ -188,6 +192,7 @@ export class SlotWorker {
       // Requests that wait for a sequence would otherwise hold up the closing until their deadlines.
       machine?.stopWaiting();
       await serving?.close();
+      if (isLast && machine !== undefined) await this.#options.slotCheckpoints?.last(machine);
       await machine?.close();
     } catch (error) {
       this.#options.logger.error({ err: error, slot: this.slot }, 'slot did not close cleanly');
