@@ -60,6 +60,11 @@ export class ServiceProcess {
     return pid;
   }
 
+  /** Lets the process stand still, as it does when its machine has other things to do, or go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal);
+  }
+
   /** Sends a signal and waits for the process to be gone; returns its exit code, null when the signal ended it. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#child;

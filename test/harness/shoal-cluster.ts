@@ -11,6 +11,8 @@ export interface ClusterOptions {
   readonly shardCount: number;
   readonly gatewayCount: number;
   readonly slots?: number;
+  /** Shards that own each slot; 1 when absent. */
+  readonly replicas?: number;
   /** Settings of every shard. */
   readonly shardSettings?: Readonly<Record<string, string>>;
 }
@@ -32,13 +34,11 @@ export class ShoalCluster {
     const slots = options.slots ?? 64;
     const common = { SHOAL_NATS_URL: options.natsUrl, SHOAL_SLOTS: String(slots), SHOAL_STREAMS: '4', SHOAL_LOG_LEVEL: 'info' };
     for (let index = 0; index < options.shardCount; index += 1) {
-      const first = Math.floor((index * slots) / options.shardCount);
-      const last = Math.floor(((index + 1) * slots) / options.shardCount) - 1;
       cluster.shards.push(
         new ServiceProcess(`shard-${index}`, 'shard', {
           ...common,
           SHOAL_SHARD_ID: `shard-${index}`,
-          SHOAL_SHARD_SLOTS: `${first}-${last}`,
+          SHOAL_SHARD_SLOTS: ownedSlots(index, slots, options).join(','),
           SHOAL_DATA_DIR: cluster.shardDirectory(index),
           SHOAL_SEARCH_THREADS: '1',
           ...options.shardSettings,
@@ -83,4 +83,9 @@ export class ShoalCluster {
     for (const process of [...this.gateways, ...this.shards]) await process.end('SIGKILL');
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** Contiguous ranges, each on as many shards as there are replicas. */
+function ownedSlots(index: number, slots: number, { shardCount, replicas = 1 }: ClusterOptions): number[] {
+  return Array.from({ length: slots }, (_, slot) => slot).filter((slot) => (index - Math.floor((slot * shardCount) / slots) + shardCount) % shardCount < replicas);
 }

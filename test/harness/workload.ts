@@ -43,6 +43,7 @@ export class Ledger {
   readonly #facts = new Map<string, Fact>();
   /** Per key, every version ever sent and the moment from which no search may return it. */
   readonly #retiredAt = new Map<string, Map<number, number>>();
+  readonly #inOrder: string[] = [];
   #moment = 0;
 
   constructor(dim: number) {
@@ -51,6 +52,15 @@ export class Ledger {
 
   get keys(): string[] {
     return [...this.#facts.keys()];
+  }
+
+  get keyCount(): number {
+    return this.#inOrder.length;
+  }
+
+  /** One of the keys that were ever written; `chance` lies between 0 and 1. */
+  pickKey(chance: number): string | undefined {
+    return this.#inOrder[Math.floor(chance * this.#inOrder.length)];
   }
 
   /** Versions a key may have now; undefined among them means that it may be absent. */
@@ -78,6 +88,7 @@ export class Ledger {
 
   attempt(keys: Iterable<string>, version: number | undefined): void {
     for (const key of keys) {
+      if (!this.#retiredAt.has(key)) this.#inOrder.push(key);
       const versions = this.#retiredAt.get(key) ?? new Map<number, number>();
       if (version !== undefined) versions.set(version, Number.POSITIVE_INFINITY);
       this.#retiredAt.set(key, versions);
@@ -142,18 +153,21 @@ interface Probe {
 }
 
 /** Every version ever sent has its probe: one that must be gone would otherwise lie too far from the others to be seen. */
-function probesOf(ledger: Ledger): Probe[] {
-  return ledger.keys.flatMap((key) => ledger.sent(key).map((version) => ({ key, vector: vectorOf(key, version, ledger.dim) })));
+function probesOf(ledger: Ledger, keys: readonly string[]): Probe[] {
+  return keys.flatMap((key) => ledger.sent(key).map((version) => ({ key, vector: vectorOf(key, version, ledger.dim) })));
 }
 
 /**
  * Compares everything that the ledger knows with the database, by searching exactly around every vector that was ever sent:
- * a live key must be found once, at distance zero, in a version that it may have; a deleted one never.
+ * a live key must be found once, at distance zero, in a version that it may have; a deleted one never. With `keyCount`, for so many keys only,
+ * spread evenly.
  */
-export async function audit(handle: EmbeddingHandle, ledger: Ledger, after: ReceiptJson): Promise<AuditResult> {
+export async function audit(handle: EmbeddingHandle, ledger: Ledger, after: ReceiptJson, keyCount = ledger.keyCount): Promise<AuditResult> {
   const result: AuditResult = { missing: [], stale: [], phantom: [], duplicated: [] };
   const found = new Set<string>();
-  const probes = probesOf(ledger);
+  const step = Math.max(1, ledger.keyCount / keyCount);
+  const keys = ledger.keys.filter((_, index) => index % step < 1);
+  const probes = probesOf(ledger, keys);
   const batch = 128;
   for (let start = 0; start < probes.length; start += batch) {
     const chunk = probes.slice(start, start + batch);
@@ -176,7 +190,7 @@ export async function audit(handle: EmbeddingHandle, ledger: Ledger, after: Rece
       }
     }
   }
-  result.missing.push(...ledger.keys.filter((key) => !found.has(key) && !ledger.possible(key).includes(undefined)));
+  result.missing.push(...keys.filter((key) => !found.has(key) && !ledger.possible(key).includes(undefined)));
   return result;
 }
 

@@ -15,7 +15,9 @@ export interface DialOptions {
   readonly timeoutMs: number;
 }
 
-const PING_INTERVAL_MS = 10_000;
+/** A server that stands still keeps its connections open: after so many pings without an answer, and one more interval, another one is tried. */
+const PING_INTERVAL_MS = 1_500;
+const PINGS_UNANSWERED = 2;
 const RECONNECT_WAIT_MS = 250;
 const DIAL_PAUSE_MS = 200;
 
@@ -151,6 +153,7 @@ function connectionOptions(options: DialOptions, access: Partial<ConnectionOptio
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,
+    maxPingOut: PINGS_UNANSWERED,
     ignoreAuthErrorAbort: true,
     ...access,
   };

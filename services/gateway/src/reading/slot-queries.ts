@@ -55,11 +55,14 @@ export class SlotQueries {
     this.counts.questions += 1;
     this.#budget.earn();
     let pauseMs: number = GATEWAY_LIMITS.slotRetryDelayMs;
+    let giveUpMs: number | undefined;
     for (let round = 0; ; round += 1) {
       await this.#round(slot, type, items, answers, startedMs + timeoutMs);
       if (answers.isComplete || !answers.isUnreached) break;
-      const isWorthWaiting = round === 0 || (this.#dependencies.replicas.isServed(slot) && clock.nowMs() - startedMs < GATEWAY_LIMITS.slotReturnMs);
-      if (!isWorthWaiting || clock.nowMs() - startedMs + pauseMs >= timeoutMs) break;
+      const nowMs = clock.nowMs();
+      giveUpMs ??= nowMs + GATEWAY_LIMITS.slotReturnMs;
+      const isWorthWaiting = round === 0 || (this.#dependencies.replicas.isServed(slot) && nowMs < giveUpMs);
+      if (!isWorthWaiting || nowMs - startedMs + pauseMs >= timeoutMs) break;
       await pause(timers, pauseMs);
       pauseMs = Math.min(pauseMs * 2, GATEWAY_LIMITS.slotRetryDelayMaxMs);
     }
