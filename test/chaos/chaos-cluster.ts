@@ -10,6 +10,8 @@ export const TARGETS = { shard: 4, gateway: 2, nats: 3 } as const;
 export const REPLICAS = 2;
 export const SLOTS = 16;
 const STREAMS = 4;
+/** Lines per service. */
+const COMPLAINTS = 40;
 
 /** Three NATS servers, two gateways and four shards with two replicas of every slot, as processes on loopback; and one connection to look at them. */
 export class ChaosCluster {
@@ -51,6 +53,12 @@ export class ChaosCluster {
   client(number: number): { readonly client: ShoalClient; readonly failover: GatewayFailover } {
     const failover = new GatewayFailover(this.services.urls, number);
     return { client: new ShoalClient({ url: failover.url, apiKey: this.services.rootKey, fetch: failover.fetch, retries: 20, timeoutMs: 60_000 }), failover };
+  }
+
+  /** What the services last said, as far as it was not good news. */
+  complaints(): readonly string[] {
+    return this.services.processes.flatMap(({ name, output }) =>
+      output.split('\n').filter((line) => !/"level":"?(10|20|30|trace|debug|info)\b/.test(line) && line !== '').slice(-COMPLAINTS).map((line) => `${name}: ${line}`));
   }
 
   async close(): Promise<void> {

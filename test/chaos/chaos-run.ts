@@ -6,6 +6,9 @@ import { writeOn, type WriterTally } from './chaos-writers.ts';
 import { drawFaults, makeFault, type Fault } from './faults.ts';
 import { auditReplicas, type ReplicaAudit } from './replica-audit.ts';
 
+/** Thin graphs: building them is not what is tried here, and shards build them again at every start. */
+const GRAPH = { m: 8, efConstruction: 40 } as const;
+
 export interface ChaosOptions {
   readonly seed: number;
   readonly faultCount: number;
@@ -38,6 +41,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const cluster = await ChaosCluster.start();
   try {
     return await disturbAndCompare(cluster, options);
+  } catch (error) {
+    for (const line of cluster.complaints()) options.onProgress(line);
+    throw error;
   } finally {
     await cluster.close();
   }
@@ -45,7 +51,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 async function disturbAndCompare(cluster: ChaosCluster, options: ChaosOptions): Promise<ChaosReport> {
   const { seed, faultCount, vectorCount, dim, partitions, onProgress } = options;
-  const { handle, description } = await cluster.client(0).client.register({ model: `chaos ${seed}`, dim, distance: 'l2', partitions });
+  const { handle, description } = await cluster.client(0).client.register({ model: `chaos ${seed}`, dim, distance: 'l2', partitions, hnsw: GRAPH });
   const ledger = new Ledger(dim);
   const receipt: Record<string, number> = {};
   const made = new Map<string, number>();
@@ -77,7 +83,7 @@ async function disturbAndCompare(cluster: ChaosCluster, options: ChaosOptions): 
   const searches = await searching;
   const durationMs = performance.now() - startedMs;
   onProgress(`${Math.round(durationMs / 1_000)} s: faults are over; comparing`);
-  await cluster.untilWhole(180_000);
+  await cluster.untilWhole(600_000);
   const replicas = await auditReplicas(cluster.bus, { code: description.code, partitions, slots: SLOTS }, cluster.watch.readyBySlot(SLOTS), ledger);
   const searched = await auditBySearch(handle, ledger, receipt, options.searchedKeys);
   const { live, deleted } = ledger.certain();

@@ -19,7 +19,7 @@ export interface Fault {
   readonly durationMs: number;
 }
 
-const RECOVERY_MS = 180_000;
+const RECOVERY_MS = 600_000;
 /** Servers of a stream catch up with each other in this time, most often. */
 const NATS_SETTLES_MS = 1_500;
 
@@ -32,7 +32,9 @@ export function drawFaults(seed: number, count: number, targets: Readonly<Record
     const deed: Deed = random() < 0.5 ? 'kill' : 'stop';
     const index = Math.floor(random() * targets[target]);
     const durationMs = deed === 'kill' ? random() * 600 : 300 + random() * random() * 6_000;
-    faults[target].push({ target, deed, index, durationMs: Math.round(durationMs), gapMs: Math.round(200 + random() * 1_300) });
+    // Shards take longest to be well again, and are hit most often: so the faults of all kinds last about as long.
+    const gapMs = (200 + random() * 1_300) * (target === 'shard' ? 1 : 4);
+    faults[target].push({ target, deed, index, durationMs: Math.round(durationMs), gapMs: Math.round(gapMs) });
   }
   return faults;
 }

@@ -2,13 +2,22 @@ import type { Bus } from '@shoal/bus';
 import { gauge, type MetricFamily } from '@shoal/telemetry';
 import type { ClusterView } from './cluster/cluster-view.ts';
 import type { SlotDispatcher } from './reading/slot-dispatcher.ts';
+import type { SlotQueries } from './reading/slot-queries.ts';
 
 /** What a gateway tells of itself besides its operations. */
-export function gatewayFamilies({ dispatcher, clusterView, bus }: { readonly dispatcher: SlotDispatcher; readonly clusterView: ClusterView; readonly bus: Bus }): readonly MetricFamily[] {
+export function gatewayFamilies({ dispatcher, queries, clusterView, bus }: { readonly dispatcher: SlotDispatcher; readonly queries: SlotQueries; readonly clusterView: ClusterView; readonly bus: Bus }): readonly MetricFamily[] {
+  const { questions, askedAgain, hedged } = queries.counts;
   return [
+    counter('shoal.gateway.questions', '{question}', 'Messages to replicas of slots, each counted once.', questions),
+    counter('shoal.gateway.questions.asked_again', '{question}', 'Of them, those that a further replica was asked because one was slow or failed.', askedAgain),
+    counter('shoal.gateway.questions.hedged', '{question}', 'Of them, those that two replicas were asked at one time, within the share that may be.', hedged),
     gauge('shoal.gateway.searches.waiting', '{search}', 'Searches that wait for a message to their slot.', dispatcher.waiting()),
     gauge('shoal.cluster.slots.unserved', '{slot}', 'Slots for which no shard is ready.', clusterView.unservedSlots().length),
     gauge('shoal.cluster.shards', '{shard}', 'Shards that were heard of lately.', clusterView.shards().length),
     gauge('shoal.bus.connected', '1', '1 while the bus is connected.', bus.connected() ? 1 : 0),
   ];
+}
+
+function counter(name: string, unit: string, description: string, value: number): MetricFamily {
+  return { type: 'counter', name, unit, description, points: [{ attributes: {}, value }] };
 }

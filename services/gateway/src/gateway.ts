@@ -113,7 +113,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   const tls = config.tls === undefined ? undefined : await readTlsMaterial(config.tls);
   const telemetry = dependencies.telemetry ?? new ProcessTelemetry({ instance: 'unnamed', startedAtMs: clock.nowMs(), version: config.version });
   const meter = telemetry.meter('gateway');
-  meter.addSource(() => gatewayFamilies({ dispatcher, clusterView, bus }));
+  meter.addSource(() => gatewayFamilies({ dispatcher, queries, clusterView, bus }));
   let closing = false;
   const context: RouteContext = {
     bus, clock, catalogue, tenancy, clusterView, queries, fetchPath, telemetry,
