@@ -2,6 +2,7 @@
 import { backoffMs } from './backoff.ts';
 import { ShoalClientError } from './client-error.ts';
 import { parseTimeoutMs, type ClientSettings, type WriteCallOptions } from './client-options.ts';
+import { CLIENT_LIMITS } from './limits.ts';
 import { errorOfResponse } from './problem.ts';
 
 export interface HttpCall {
@@ -62,6 +63,33 @@ export class HttpTransport {
         if (!error.retryable || error.origin === 'deadline' || attempt >= attemptsMaximum) throw error;
         await this.#waitBeforeNext(attempt, error, limits);
       }
+    }
+  }
+
+  /**
+   * The bytes of a successful answer as they arrive. Neither retried nor bounded in time, for it may be of any size: it ends with the signal, and
+   * fails with `not_ready` when the connection breaks.
+   */
+  async *stream(call: HttpCall, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { url, fetch, now } = this.#settings;
+    const silence = new AbortController();
+    const limits: CallLimits = { callerSignal: signal, deadlineSignal: silence.signal, deadlineMs: 0, timeoutMs: CLIENT_LIMITS.streamSilenceMs };
+    let timer = setTimeout(() => silence.abort(), CLIENT_LIMITS.streamSilenceMs);
+    try {
+      const response = await fetch(`${url}${call.path}`, {
+        method: call.method, headers: this.#headersOf(call, {}), redirect: 'error',
+        signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
+      });
+      if (!response.ok) throw errorOfResponse(response, await response.text(), now());
+      for await (const piece of response.body ?? []) {
+        clearTimeout(timer);
+        yield piece;
+        timer = setTimeout(() => silence.abort(), CLIENT_LIMITS.streamSilenceMs);
+      }
+    } catch (error) {
+      throw error instanceof ShoalClientError ? error : this.#failureOf(error, limits);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

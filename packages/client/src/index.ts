@@ -9,12 +9,16 @@ export type { PayloadObject, VectorSource, VectorToWrite } from './vector-batche
 export type { AcknowledgedBatch, ItemOutcome, WriteOptions, WriteResult } from './write-vectors.ts';
 export type { AliasesApi } from './aliases-api.ts';
 export type { ImportsApi } from './imports-api.ts';
+export type { BackupApi } from './backup-api.ts';
 export type { KeysApi } from './keys-api.ts';
 export type { TenantsApi } from './tenants-api.ts';
 export { CLIENT_LIMITS } from './limits.ts';
 export { ERROR_REGISTRY, ShoalError } from '@shoal/protocol';
 export type {
   Alias,
+  BackedUpKey,
+  BackedUpTenant,
+  BackupStart,
   ClusterResponse,
   EmbeddingDescription,
   AuditEvent,

@@ -15,6 +15,8 @@ export const CLIENT_LIMITS = {
   batchBytes: 16 * 1024 * 1024,
   defaultInFlight: 4,
   maximumInFlight: 64,
+  /** A stream of bytes that brings nothing for so long has failed. */
+  streamSilenceMs: 60_000,
   readyPollMs: 200,
   /** One search of waitUntilApplied; shorter than the whole wait, so that a lost answer costs little. */
   appliedProbeMs: 5_000,

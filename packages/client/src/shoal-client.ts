@@ -1,6 +1,7 @@
 import { ShoalError, type ClusterResponse, type EmbeddingDescription, type EmbeddingListResponse, type LimitsResponse, type RegisterRequest, type RegisterResponse } from '@shoal/protocol';
 import { AliasesApi } from './aliases-api.ts';
 import { ImportsApi } from './imports-api.ts';
+import { BackupApi } from './backup-api.ts';
 import { parseClientOptions, type CallOptions, type ClientSettings, type ShoalClientOptions } from './client-options.ts';
 import { EmbeddingHandle } from './embedding-handle.ts';
 import { HttpTransport } from './http-transport.ts';
@@ -26,6 +27,7 @@ export class ShoalClient {
   readonly keys: KeysApi;
   readonly aliases: AliasesApi;
   readonly imports: ImportsApi;
+  readonly backup: BackupApi;
 
   /** Throws `invalid_field` for options that cannot be. */
   constructor(options: ShoalClientOptions) {
@@ -35,6 +37,7 @@ export class ShoalClient {
     this.keys = new KeysApi(this.#transport);
     this.aliases = new AliasesApi(this.#transport);
     this.imports = new ImportsApi(this.#transport);
+    this.backup = new BackupApi(this.#transport);
   }
 
   get url(): string {

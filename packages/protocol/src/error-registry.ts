@@ -49,6 +49,7 @@ export const ERROR_REGISTRY = {
   rate_limited: entry(429, true, 'The tenant sends faster than it may', 'Try again after the time in Retry-After.'),
   tenant_not_found: entry(404, false, 'The tenant does not exist', 'Create it first, or check its name.'),
   tenant_exists: entry(409, false, 'The tenant exists with other quotas', 'Change its quotas, or choose another name.'),
+  key_exists: entry(409, false, 'Another key has this id', 'Leave the key as it is, or create a new one.'),
   key_not_found: entry(404, false, 'The tenant has no such key', 'List the keys of the tenant.'),
   too_many_keys: entry(429, false, 'The tenant has as many keys as it may have', 'Revoke keys that are no longer needed.'),
   // What an import reads.
@@ -59,6 +60,10 @@ export const ERROR_REGISTRY = {
   import_conflict: entry(409, false, 'The state of the import does not allow this', 'Look at its state with GET /v1/imports/{import} first.'),
   too_many_imports: entry(429, false, 'The tenant has as many imports as are remembered', 'Delete imports that have ended.'),
   imports_unavailable: entry(503, true, 'Imports cannot be taken now', 'Check that SHOAL_REDIS_URL is set for the gateway and that Redis answers.'),
+  // Backups.
+  backup_corrupt: entry(422, false, 'A backup is damaged or incomplete', 'Use another backup; the message names the file.'),
+  backup_unavailable: entry(503, true, 'A backup cannot be stored or read now', 'Check the directory, its free space, or the bucket; then try again.'),
+  restore_conflict: entry(409, false, 'What would be restored is there already', 'Drop it, restore it under another name, or say that an interrupted restore is resumed.'),
   // The state of the cluster.
   receipt_timeout: entry(504, true, 'The write named by the receipt was not applied before the deadline', 'Try again, or allow more time with timeoutMs.'),
   receipt_unknown: entry(400, false, 'The receipt names a position that the log has not reached', 'Send the receipt that the write returned, unchanged, to the cluster that gave it.'),

@@ -16,5 +16,6 @@ export * from './http/payload-schemas.ts';
 export * from './http/scroll-schemas.ts';
 export * from './http/alias-schemas.ts';
 export * from './http/import-schemas.ts';
+export * from './http/backup-schemas.ts';
 export * from './http/route.ts';
 export * from './http/routes.ts';

@@ -44,6 +44,8 @@ export * from './scroll-request.ts';
 export * from './declare-request.ts';
 export * from './alias-request.ts';
 export * from './import-request.ts';
+export * from './slot-backup-codec.ts';
+export { PieceReader } from './piece-reader.ts';
 export * from './http-schemas.ts';
 export * from './environment.ts';
 export * from './tenancy.ts';

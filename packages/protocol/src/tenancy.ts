@@ -1,5 +1,5 @@
 /** Tenants, their keys and quotas: the types, and the parsers of requests about them. */
-import { isJsonObject, memberPath, parseArray, parseChoice, parseFields, parseWholeNumber, requiredMember, type Fields } from './field-parsers.ts';
+import { isJsonObject, memberPath, missingField, parseArray, parseChoice, parseFields, parseWholeNumber, requiredMember, type Fields } from './field-parsers.ts';
 import { parseEmbeddingName, parseTenantId, type EmbeddingName, type TenantId } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { ShoalError } from './shoal-error.ts';
@@ -98,6 +98,23 @@ export function parseKeyRequest(body: unknown): KeyRequest {
     throw new ShoalError('invalid_field', 'A key with the role admin is for the whole tenant; leave embeddings out.', { field: 'embeddings' });
   }
   return { role, ...(name === undefined ? {} : { name }), ...(embeddings === undefined ? {} : { embeddings }), ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
+}
+
+/** A key as a backup has it. */
+export interface KeyToRestore extends KeyRequest {
+  readonly createdAtMs: number;
+  /** Lower-case hexadecimal SHA-256 of the secret. */
+  readonly secretHash: string;
+}
+
+/** Parses the body of PUT /v1/keys/{id}; throws as `parseKeyRequest` does. */
+export function parseKeyToRestore(body: unknown): KeyToRestore {
+  const { createdAt, secretHash, ...request } = parseFields(body, '', ['role', 'name', 'embeddings', 'expiresAt', 'createdAt', 'secretHash']);
+  if (createdAt === undefined) throw missingField('createdAt');
+  if (typeof secretHash !== 'string' || !/^[0-9a-f]{64}$/.test(secretHash)) {
+    throw new ShoalError('invalid_field', 'secretHash must be 64 lower-case hexadecimal digits.', { field: 'secretHash' });
+  }
+  return { ...parseKeyRequest(request), createdAtMs: parseTime(createdAt, 'createdAt'), secretHash };
 }
 
 /** Whether a value read back from storage has the form of quotas. */

@@ -1,6 +1,7 @@
 export { ShardStore, type ScannedVector, type ShardStoreOptions } from './shard-store.ts';
 export { StoreBatch } from './store-batch.ts';
 export { StoreView, type KeyAndId } from './store-view.ts';
+export { filterSnapshot } from './slot-filter.ts';
 export type { SlotContent } from './slot-transfer.ts';
 export type { PartitionRef } from './keyspace.ts';
 export type { ChangedIds, CheckpointRecord } from './checkpoint-records.ts';

@@ -195,6 +195,11 @@ export function operationOfChangesKey(key: Buffer): number {
   return Number(key.readBigUInt64BE(PREFIX_BYTES + 1));
 }
 
+/** Whether a key of a slot lists one of its partitions. */
+export function isSlotPartitionKey(key: Buffer): boolean {
+  return key[0] === FAMILY.slots && key[3] === FIELD.directory;
+}
+
 export function partitionOfSlotKey(key: Buffer): PartitionRef {
   return { code: Number(key.readBigUInt64BE(4)) as EmbeddingCode, partition: key.readUInt16BE(12) as Partition };
 }

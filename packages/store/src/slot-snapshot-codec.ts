@@ -10,8 +10,7 @@
  * moved shows like one that is damaged.
  */
 import { crc32 } from 'node:zlib';
-import { ShoalError, type Sequence, type Slot } from '@shoal/protocol';
-import { PieceReader } from './piece-reader.ts';
+import { PieceReader, ShoalError, type Sequence, type Slot } from '@shoal/protocol';
 
 export interface SnapshotHeader {
   readonly slot: Slot;

@@ -27,6 +27,7 @@ import { SlotDispatcher } from './reading/slot-dispatcher.ts';
 import { SlotQueries } from './reading/slot-queries.ts';
 import { storedBy } from './reading/tenant-statistics.ts';
 import { addAliasRoutes } from './routes/alias-routes.ts';
+import { addBackupRoutes } from './routes/backup-routes.ts';
 import { addClusterRoutes } from './routes/cluster-routes.ts';
 import { addMetricsRoutes } from './routes/metrics-routes.ts';
 import { gatewayFamilies } from './gateway-families.ts';
@@ -162,6 +163,7 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addSearchRoutes(app, context);
   addClusterRoutes(app, context);
   addMetricsRoutes(app, context);
+  addBackupRoutes(app, context);
   addTenantRoutes(app, context);
   addKeyRoutes(app, context);
   addAccountRoutes(app, context);

@@ -22,6 +22,7 @@ const BODIES: { readonly [name: string]: unknown } = {
   updateTenant: { quotas: { vectors: 1 } },
   createKey: { role: 'read' },
   createImport: { embedding: 'unknown-space', sources: ['https://example.org/a.jsonl'] },
+  restoreKey: { role: 'read', createdAt: '2026-01-01T00:00:00Z', secretHash: 'a'.repeat(64) },
 };
 
 interface Names {
@@ -31,12 +32,13 @@ interface Names {
   readonly tenant: string;
   readonly id: string;
   readonly import: string;
+  readonly slot: string;
 }
 
 let fixture: GatewayFixture;
 let nowMs = Date.now();
 let ofA: Names;
-const never: Names = { name: 'never-named', key: 'never-key', alias: 'never-alias', tenant: 'never-tenant', id: '00000000deadbeef', import: '00000000000000000000000000000000' };
+const never: Names = { name: 'never-named', key: 'never-key', alias: 'never-alias', tenant: 'never-tenant', id: '00000000deadbeef', import: '00000000000000000000000000000000', slot: '0006' };
 const keys = { adminA: '', writeA: '', readA: '', boundA: '', adminB: '', expired: '', revoked: '', ofDeletedTenant: '' };
 let receipt: WriteResponse['receipt'];
 
@@ -67,7 +69,7 @@ beforeAll(async () => {
   fixture.shard.announce();
   expect((await fixture.call('DELETE', `/v1/keys/${revoked.id}`, undefined, bearer(keys.adminA))).status).toBe(204);
   expect((await fixture.call('DELETE', '/v1/tenants/gone')).status).toBe(204);
-  ofA = { name: 'secret-space', key: 'secret-key', alias: 'secret-alias', tenant: 'tenant-a', id: admin.id, import: '' };
+  ofA = { name: 'secret-space', key: 'secret-key', alias: 'secret-alias', tenant: 'tenant-a', id: admin.id, import: '', slot: '0005' };
   expect((await fixture.call('POST', '/v1/embeddings', { name: 'secret-space', model: 'secret-model', dim: 2, distance: 'l2' }, bearer(keys.writeA))).status).toBe(201);
   const imported = await fixture.call('POST', '/v1/imports', { embedding: 'secret-space', sources: ['https://secret-host.example/a.jsonl'] }, bearer(keys.writeA));
   expect(imported.status).toBe(201);

@@ -87,6 +87,11 @@ export const GATEWAY_LIMITS = {
   statisticsInFlight: 32,
   lastSequenceTimeoutMs: 1_000,
 
+  /** Slots that are streamed to backups at one time, and what is read from the log for one at once. */
+  backupStreams: 4,
+  backupGroupMessages: 1_000,
+  backupGroupBytes: 2 * 1024 * 1024,
+
   registryTimeoutMs: 5_000,
   /** Turns of the registration and drop protocols before they give up with `overloaded`. */
   registryAttempts: 64,

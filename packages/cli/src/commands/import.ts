@@ -1,8 +1,9 @@
 /** `shoal import SOURCE...`: files, directories, HTTP addresses and buckets into an embedding; rows at fault are left out and reported. */
 import { open } from 'node:fs/promises';
-import { runImport, sourceFiles, type Rejection, type RunProgress, type S3Settings, type SourcePolicy } from '@shoal/jobs';
-import { IMPORT_FORMATS, ShoalError, type ColumnMapping, type ImportFormat } from '@shoal/protocol';
+import { runImport, sourceFiles, type Rejection, type RunProgress, type SourcePolicy } from '@shoal/jobs';
+import { IMPORT_FORMATS, type ColumnMapping, type ImportFormat } from '@shoal/protocol';
 import type { Command } from 'commander';
+import { addBucketOptions, bucketAccess, type BucketOptions } from '../bucket-options.ts';
 import type { CliSystem } from '../cli-system.ts';
 import { INTERRUPTED_EXIT_CODE } from '../cli-system.ts';
 import { CommandFailure } from '../command-failure.ts';
@@ -12,7 +13,7 @@ import { CLI_LIMITS } from '../limits.ts';
 import { oneOf, pathFrom, words } from '../option-parsers.ts';
 import { formatCount, perSecond } from '../text/quantities.ts';
 
-interface ImportOptions {
+interface ImportOptions extends BucketOptions {
   readonly embedding: string;
   readonly format?: ImportFormat;
   readonly keyColumn?: string;
@@ -22,24 +23,13 @@ interface ImportOptions {
   readonly dataset?: string;
   readonly delimiter?: string;
   readonly rejected: string;
-  readonly s3Endpoint?: string;
-  readonly s3Region: string;
 }
 
 const isAddress = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//.test(source);
 
-function s3Settings({ s3Endpoint, s3Region }: ImportOptions, { childEnvironment }: CliSystem): S3Settings | undefined {
-  if (s3Endpoint === undefined) return undefined;
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = childEnvironment;
-  if (accessKeyId === undefined || secretAccessKey === undefined) {
-    throw new ShoalError('invalid_configuration', 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for --s3-endpoint.', { field: 'AWS_ACCESS_KEY_ID' });
-  }
-  return { endpoint: s3Endpoint, region: s3Region, accessKeyId, secretAccessKey };
-}
-
 /** The command reads as the person who runs it, who may read whatever the system lets them read. */
 function policyOf(options: ImportOptions, system: CliSystem): SourcePolicy {
-  const s3 = s3Settings(options, system);
+  const s3 = bucketAccess(options, system);
   return { directories: ['/'], hosts: ['*'], privateAddresses: true, ...(s3 === undefined ? {} : { s3 }) };
 }
 
@@ -128,10 +118,8 @@ export function addImportCommand(program: Command, system: CliSystem): void {
     .option('--key-prefix <prefix>', 'keys are the prefix and the row number where the file has none', '')
     .option('--dataset <path>', 'array inside an HDF5 file (default: train)')
     .option('--delimiter <text>', 'between the fields of csv (default: a comma, a tab for .tsv)')
-    .option('--rejected <file>', 'where rejected rows are reported, one JSON object a line', 'rejected.jsonl')
-    .option('--s3-endpoint <url>', 'object store for s3:// addresses; keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
-    .option('--s3-region <region>', 'region of the object store', 'us-east-1');
-  addConnectionOptions(command, true).action(async (sources: string[], options: ImportOptions) => {
+    .option('--rejected <file>', 'where rejected rows are reported, one JSON object a line', 'rejected.jsonl');
+  addConnectionOptions(addBucketOptions(command), true).action(async (sources: string[], options: ImportOptions) => {
     await runImportCommand(sources, options, connectionOf(command), system);
   });
 }

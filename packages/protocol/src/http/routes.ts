@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { VECTOR_BODY_MEDIA_TYPE } from '../vector-body.ts';
 import { NDJSON_MEDIA_TYPE } from '../write-request.ts';
+import { BACKUP_ROUTES } from './backup-routes.ts';
 import { ClusterResponseSchema, HealthResponseSchema, ReadyResponseSchema } from './cluster-schemas.ts';
 import {
   EmbeddingDescriptionSchema,
@@ -44,6 +45,7 @@ export const ROUTES = {
   ...TENANT_ROUTES,
   ...OPERATION_ROUTES,
   ...IMPORT_ROUTES,
+  ...BACKUP_ROUTES,
   registerEmbedding: {
     method: 'POST',
     url: '/v1/embeddings',

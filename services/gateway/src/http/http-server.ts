@@ -58,6 +58,7 @@ const TAGS: readonly (readonly [string, string])[] = [
   ['imports', 'Files, buckets and addresses into an embedding.'],
   ['tenants', 'Customers, their quotas, usage and limits.'],
   ['keys', 'API keys of a tenant.'],
+  ['backup', 'Backups, and what restores need beyond writing.'],
   ['cluster', 'The state of this process and of the cluster.'],
 ];
 

@@ -1,5 +1,6 @@
 import { ROUTES, parseCountRequest, parseDeclareRequest, parseScrollRequest, payloadToJson, type CountResponse, type EmbeddingDescription, type ScrolledVector, type ScrollResponse } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
+import { componentsToJson } from '../http/components-json.ts';
 import { jsonBodyOf } from '../http/request-body.ts';
 import { tenantScope } from '../tenancy/audit-log.ts';
 import { describe } from './embedding-routes.ts';
@@ -10,7 +11,7 @@ function scrolledToJson({ key, sequence, values, payload }: ScrolledVector): Scr
   return {
     key,
     sequence,
-    ...(values === undefined ? {} : { values: Array.from(values) }),
+    ...(values === undefined ? {} : { values: componentsToJson(values) }),
     ...(payload === undefined ? {} : { payload: payloadToJson(payload) }),
   };
 }

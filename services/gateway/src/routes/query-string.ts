@@ -1,4 +1,4 @@
-import { DEFAULTS, IDEMPOTENCY_HEADER, LIMITS, ShoalError, parseIdempotencyKey, parseReceipt, parseVectorKey, parseWait, parseWriteOptions, type Receipt, type VectorKey, type Wait, type WriteOptions } from '@shoal/protocol';
+import { DEFAULTS, IDEMPOTENCY_HEADER, LIMITS, ShoalError, parseIdempotencyKey, parseReceipt, parseSequence, parseVectorKey, parseWait, parseWriteOptions, type Receipt, type Sequence, type VectorKey, type Wait, type WriteOptions } from '@shoal/protocol';
 import type { FastifyRequest } from 'fastify';
 
 type Query = { readonly [name: string]: unknown };
@@ -103,6 +103,14 @@ function readOptionsOf(query: QueryString, slots: number): ReadOptions {
   const timeoutMs = query.takeTimeoutMs(DEFAULTS.searchTimeoutMs);
   query.refuseRest();
   return { after: text === undefined ? new Map() : parseReceipt(parseReceiptText(text), slots), timeoutMs };
+}
+
+/** `?to=` of a slot that is backed up. */
+export function backupEnd(request: FastifyRequest): Sequence | undefined {
+  const query = new QueryString(request);
+  const text = query.take('to');
+  query.refuseRest();
+  return text === undefined ? undefined : parseSequence(/^\d{1,16}$/.test(text) ? Number(text) : text, 'to');
 }
 
 export interface PageOptions {

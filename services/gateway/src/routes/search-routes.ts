@@ -1,5 +1,6 @@
 import { ROUTES, parseSearchRequest, payloadToJson, type Hit, type SearchHit, type SearchResponse } from '@shoal/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { componentsToJson } from '../http/components-json.ts';
 import { jsonBodyOf } from '../http/request-body.ts';
 import { searchGroups } from '../reading/grouped-search.ts';
 import type { SearchCaller } from '../reading/search-lane.ts';
@@ -11,7 +12,7 @@ function hitToJson({ key, distance, values, payload }: SearchHit): Hit {
   return {
     key,
     distance,
-    ...(values === undefined ? {} : { values: Array.from(values) }),
+    ...(values === undefined ? {} : { values: componentsToJson(values) }),
     ...(payload === undefined ? {} : { payload: payloadToJson(payload) }),
   };
 }

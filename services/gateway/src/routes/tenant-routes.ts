@@ -17,7 +17,7 @@ const timeOf = (timeMs: number): string => new Date(timeMs).toISOString();
 
 const tenantToJson = ({ tenant, state, quotas, createdAtMs }: TenantRecord): TenantResponse => ({ tenant, state, quotas, createdAt: timeOf(createdAtMs) });
 
-function keyToJson({ id, role, name, embeddings, expiresAtMs, createdAtMs }: KeyRecord): KeyDescription {
+export function keyToJson({ id, role, name, embeddings, expiresAtMs, createdAtMs }: KeyRecord): KeyDescription {
   return {
     id, role,
     ...(name === undefined ? {} : { name }),
@@ -28,7 +28,7 @@ function keyToJson({ id, role, name, embeddings, expiresAtMs, createdAtMs }: Key
 }
 
 /** The tenant of the path. A name that cannot be one is a tenant that does not exist. */
-function tenantOf(request: FastifyRequest): TenantId {
+export function tenantOf(request: FastifyRequest): TenantId {
   try {
     return parseTenantId(parameterOf(request, 'tenant'));
   } catch (cause) {

@@ -5,6 +5,7 @@ import { ROUTES,
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import type { MeasuredRequest } from '../http/measured-operations.ts';
+import { componentsToJson } from '../http/components-json.ts';
 import { bodyOf, jsonBodyOf } from '../http/request-body.ts';
 import type { Stock } from '../tenancy/storage-quotas.ts';
 import type { WriteOrder, WriteResult } from '../writing/write-path.ts';
@@ -70,7 +71,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
 
   const read = async (record: EmbeddingRecord, key: VectorKey, { after, timeoutMs }: ReadOptions): Promise<VectorResponse> => {
     const { values, payload, sequence } = await fetchPath.fetch(record, key, after, clock.nowMs() + timeoutMs);
-    return { key, values: Array.from(values), ...(payload === undefined ? {} : { payload: payloadToJson(payload) }), ...(sequence === undefined ? {} : { sequence }) };
+    return { key, values: componentsToJson(values), ...(payload === undefined ? {} : { payload: payloadToJson(payload) }), ...(sequence === undefined ? {} : { sequence }) };
   };
 
   app.route({

@@ -1,6 +1,6 @@
 import {
   DEFAULT_TENANT, LIMITS, ShoalError, changedQuotas,
-  type KeyRequest, type OperationId, type QuotaChanges, type TenantId, type TenantQuotas, type TenantRequest,
+  type KeyRequest, type KeyToRestore, type OperationId, type QuotaChanges, type TenantId, type TenantQuotas, type TenantRequest,
 } from '@shoal/protocol';
 import type { Clock, Timers } from '@shoal/pacing';
 import type { BoundedRegistry } from '../catalogue/bounded-registry.ts';
@@ -103,6 +103,27 @@ export class Administration {
     const record: KeyRecord = { id, tenant, secretHash, createdAtMs: nowMs, ...request };
     if (!(await this.#write(ACCESS_KEYS.key(id), encodeKey(record), undefined))) throw new ShoalError('overloaded', 'The id of the key was taken. Try again.');
     return { record, key };
+  }
+
+  /** Brings back a key of a backup. Throws `key_exists` when its id belongs to another key, `tenant_not_found` or `too_many_keys`. */
+  restoreKey(tenant: TenantId, id: string, request: KeyToRestore): Promise<{ readonly record: KeyRecord; readonly created: boolean }> {
+    const { registry, directory, timers } = this.#dependencies;
+    if (!KEY_ID.test(id)) throw new ShoalError('invalid_field', 'id must be 16 lower-case hexadecimal digits.', { field: 'id' });
+    if (directory.tenant(tenant)?.state !== 'active') throw tenantNotFound('tenant');
+    const record: KeyRecord = { id, tenant, ...request };
+    const key = ACCESS_KEYS.key(id);
+    return untilSettled(timers, `Restoring the key ${id}`, async () => {
+      const entry = await registry.get(key);
+      if (entry !== undefined) {
+        const held = decodeKey(key, entry.value);
+        if (held.tenant === tenant && held.secretHash === record.secretHash) return { record: held, created: false };
+        throw new ShoalError('key_exists', `Another key has the id ${id}.`, { field: 'id' });
+      }
+      if (directory.keyCount(tenant) >= LIMITS.keysPerTenant) {
+        throw new ShoalError('too_many_keys', `A tenant may have ${LIMITS.keysPerTenant} keys.`, { limit: LIMITS.keysPerTenant });
+      }
+      return (await this.#write(key, encodeKey(record), undefined)) ? { record, created: true } : undefined;
+    });
   }
 
   /** Throws `key_not_found`, also for a key of another tenant. */
