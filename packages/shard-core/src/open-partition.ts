@@ -44,8 +44,8 @@ async function allOrDropped<Ids, Keys>(ids: Promise<Ids>, keys: Promise<Keys>, i
   throw failed.reason;
 }
 
-async function restoreIds(store: ShardStore, ref: PartitionRef, { nextId, freedHead }: PartitionRecord): Promise<IdAllocator> {
-  const freed = await store.freedIds(ref);
+async function restoreIds(store: ShardStore, ref: PartitionRef, { nextId, freedHead, freedTail }: PartitionRecord): Promise<IdAllocator> {
+  const freed = freedHead === freedTail ? [] : await store.freedIds(ref);
   return new IdAllocator({ nextId, freedHead, freed: freed.map((entry) => entry.freed) }, SLOT_LIMITS.idGraceOperations);
 }
 
