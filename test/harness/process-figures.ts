@@ -26,6 +26,14 @@ export async function diskBytesWritten(pid: number): Promise<number> {
   return (await numbersOf(`/proc/${pid}/io`)).get('write_bytes') ?? 0;
 }
 
+/** Processor time that the process has taken since it began. */
+export async function processorMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // The name in parentheses may hold anything; user and system time are the 12th and 13th field after it, in hundredths of a second.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 /** Every file below a directory. */
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });

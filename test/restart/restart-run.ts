@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clusteredVectors } from '@shoal/bench';
 import type { EmbeddingHandle } from '@shoal/client';
 import { EmbeddedProcess } from '../harness/embedded-process.ts';
-import { evict, filesBelow, processMemory, readThrough } from '../harness/process-figures.ts';
+import { evict, filesBelow, processMemory, processorMs, readThrough } from '../harness/process-figures.ts';
 
 export interface RestartOptions {
   readonly count: number;
@@ -17,10 +17,18 @@ export interface RestartOptions {
   readonly withoutFiles: boolean;
 }
 
+export interface Start {
+  readonly tookMs: number;
+  /** Processor time of the process until then: what the machine does besides moves it less. */
+  readonly processorMs: number;
+}
+
 export interface Restart {
   readonly how: string;
   /** From the start of the process to the first answer to a search. */
-  readonly answeredMs: number;
+  readonly answered: Start;
+  /** The same for a node without vectors, right before. */
+  readonly empty: Start;
   readonly peakBytes: number;
   /** After the queries and a pause. */
   readonly steadyBytes: number;
@@ -32,7 +40,8 @@ export interface Restart {
 export interface RestartReport {
   readonly loadMs: number;
   readonly recallBefore: number;
-  readonly emptyStartMs: number;
+  /** Memory of the process that was loaded, after the queries. */
+  readonly loadedBytes: number;
   /** Reading the files of indexes, and the rows, with cold caches. */
   readonly indexFiles: { readonly byteCount: number; readonly tookMs: number };
   readonly rowFiles: { readonly byteCount: number; readonly tookMs: number };
@@ -47,12 +56,14 @@ const NAME = 'restarted';
 class RestartRun {
   readonly #options: RestartOptions;
   readonly #node: EmbeddedProcess;
+  readonly #empty: EmbeddedProcess;
   readonly #vectors: Float32Array;
   #answersBefore: string[] = [];
 
-  constructor(options: RestartOptions, node: EmbeddedProcess) {
+  constructor(options: RestartOptions, node: EmbeddedProcess, empty: EmbeddedProcess) {
     this.#options = options;
     this.#node = node;
+    this.#empty = empty;
     const { count, dim, queries, seed } = options;
     this.#vectors = clusteredVectors({ seed, count: count + queries, dim, intrinsicDim: 16, clusterCount: 200 });
   }
@@ -71,17 +82,16 @@ class RestartRun {
   }
 
   async run(): Promise<RestartReport> {
-    await this.#node.process.end('SIGTERM');
-    const emptyStartMs = await this.#start(async () => (await fetch(`${this.#node.url}/readyz`)).ok);
     const loadMs = await this.#load();
     const recallBefore = (await this.#ask()).recall;
+    const loadedBytes = (await processMemory(this.#node.process.pid)).residentBytes;
     const restarts: Restart[] = [];
     for (let i = 0; i < this.#options.restarts; i += 1) restarts.push(await this.#restart('SIGTERM'));
     await this.#fileWritten();
     restarts.push(await this.#restart('SIGKILL'));
     if (this.#options.withoutFiles) restarts.push(await this.#restart('SIGTERM', true));
     await this.#node.process.end('SIGTERM');
-    return { loadMs, recallBefore, emptyStartMs, indexFiles: await this.#readCold(this.#indexes), rowFiles: await this.#readCold(join(this.#node.directory, 'shard', 'store')), restarts };
+    return { loadMs, recallBefore, loadedBytes, indexFiles: await this.#readCold(this.#indexes), rowFiles: await this.#readCold(join(this.#node.directory, 'shard', 'store')), restarts };
   }
 
   async #load(): Promise<number> {
@@ -109,24 +119,15 @@ class RestartRun {
   async #restart(signal: 'SIGTERM' | 'SIGKILL', withoutFiles = false): Promise<Restart> {
     await this.#node.process.end(signal);
     if (withoutFiles) for (const file of await filesBelow(this.#indexes)) await rm(file);
+    await this.#empty.process.end('SIGTERM');
+    const empty = await start(this.#empty, async () => (await fetch(`${this.#empty.url}/readyz`)).ok);
     await evict(await filesBelow(this.#node.directory));
     const embedding = this.#embedding();
-    const answeredMs = await this.#start(async () => (await embedding.search({ vector: this.#vector(0), k: 1 })).hits.length === 1);
+    const answered = await start(this.#node, async () => (await embedding.search({ vector: this.#vector(0), k: 1 })).hits.length === 1);
     const { recall, sameAnswers } = await this.#ask();
     await sleep(2_000);
     const { residentBytes, peakBytes } = await processMemory(this.#node.process.pid);
-    return { how: `${signal}${withoutFiles ? ', files removed' : ''}`, answeredMs, peakBytes, steadyBytes: residentBytes, recall, sameAnswers };
-  }
-
-  /** Starts the node and asks until it answers. */
-  async #start(isAnswered: () => Promise<boolean>): Promise<number> {
-    const startedMs = performance.now();
-    this.#node.process.start();
-    for (;;) {
-      if (await isAnswered().catch(() => false)) return performance.now() - startedMs;
-      if (!this.#node.process.running) throw new Error(`the node ended:\n${this.#node.process.output}`);
-      await sleep(5);
-    }
+    return { how: `${signal}${withoutFiles ? ', files removed' : ''}`, answered, empty, peakBytes, steadyBytes: residentBytes, recall, sameAnswers };
   }
 
   /** Recall@10 of walks against scans, and how many answers are those of the first time. */
@@ -153,11 +154,23 @@ class RestartRun {
   }
 }
 
+/** Starts a node and asks until it answers. */
+async function start(node: EmbeddedProcess, isAnswered: () => Promise<boolean>): Promise<Start> {
+  const startedMs = performance.now();
+  node.process.start();
+  for (;;) {
+    if (await isAnswered().catch(() => false)) return { tookMs: performance.now() - startedMs, processorMs: await processorMs(node.process.pid) };
+    if (!node.process.running) throw new Error(`the node ended:\n${node.process.output}`);
+    await sleep(5);
+  }
+}
+
 export async function measureRestart(options: RestartOptions): Promise<RestartReport> {
-  const node = await EmbeddedProcess.start({ SHOAL_DURABILITY: 'os' });
+  const [node, empty] = [await EmbeddedProcess.start({ SHOAL_DURABILITY: 'os' }), await EmbeddedProcess.start({ SHOAL_DURABILITY: 'os' })];
   try {
-    return await new RestartRun(options, node).run();
+    return await new RestartRun(options, node, empty).run();
   } finally {
     await node.close();
+    await empty.close();
   }
 }
