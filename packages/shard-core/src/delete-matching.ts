@@ -3,7 +3,7 @@
  * leaves those that were deleted, and their count, in the store; the message comes again and deletes the rest in the same order.
  */
 import { ShoalError, encodeDeletedOutcome, parseFilterBytes, type DeleteMatchingMutation, type DeletedOutcome, type Filter, type Outcome, type VecId, type VectorKey } from '@shoal/protocol';
-import { StoreBatch, type RecentOperation } from '@shoal/store';
+import { StoreBatch, addDigest, type RecentOperation } from '@shoal/store';
 import { IdempotencyWindow } from './idempotency-window.ts';
 import { RUN_OPERATIONS } from './limits.ts';
 import { existingVectors } from './open-plans.ts';
@@ -45,6 +45,7 @@ export async function applyDeleteMatching(steps: SlotSteps, message: SlotMessage
     return steps.carryOut(undefined, batch, ledger);
   }
   const { plan, deletedCount } = await deleteInSteps(steps, partition, message, mutation, batch);
+  ledger.change(addDigest(plan.digest, -partition.digest));
   ledger.carriedOut(message, mutation, remember({ count: deletedCount }));
   return steps.carryOut(plan, batch, ledger);
 }

@@ -118,6 +118,7 @@ it('lead a delete by a filter through a crash between its steps, with the same c
   const filter = filterBytes(parseFilter({ field: 'year', range: { lt: 9 } }, ALL_FIELDS), ALL_FIELDS);
   const sweep = message({ type: 'delete_matching', ...head(), filter });
   const healthy = store.commit;
+  const before = machine.state.digest;
   for (const survived of [2, 1]) {
     dieAtCommit(survived + 1);
     await expect(machine.apply([sweep])).rejects.toThrow('died');
@@ -125,6 +126,9 @@ it('lead a delete by a filter through a crash between its steps, with the same c
     await machine.close();
     machine = await recover();
     expect(machine.appliedSequence).toBeLessThan(sweep.sequence);
+    // The digest is that of the applied sequence, whatever the steps did since.
+    expect(machine.state.digest).toBe(before);
+    expect(machine.state.unsettledDigest).not.toBe(0n);
   }
   await machine.apply([sweep]);
   const { items: [applied] } = await answerQuery(machine, { type: 'await-applied', items: [{ sequence: sweep.sequence, timeoutMs: 10_000 }] });
@@ -134,4 +138,6 @@ it('lead a delete by a filter through a crash between its steps, with the same c
   const [partition] = await store.partitions(SLOT);
   expect(partition?.record).toMatchObject({ vectorCount: COUNT / 10 });
   expect(partition?.record).not.toHaveProperty('deleting');
+  expect(await store.scanSlot(SLOT, async () => undefined)).toMatchObject({ appliedSequence: sweep.sequence });
+  expect(machine.state.unsettledDigest).toBe(0n);
 });

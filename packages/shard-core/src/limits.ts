@@ -21,6 +21,13 @@ export const SLOT_LIMITS = {
 export const RUN_OPERATIONS = 1_024;
 assert(RUN_OPERATIONS * 2 <= SLOT_LIMITS.idGraceOperations && RUN_OPERATIONS >= LIMITS.mutationOperations);
 
+/** Where replicas compare their digests; a change of the numbers only makes replicas of two releases meet less often. */
+export const SLOT_DIGESTS = {
+  /** Multiples of these sequences of the stream carry a digest. */
+  everySequences: [256, 2_048, 16_384, 131_072],
+  keptPerLevel: 2,
+} as const;
+
 /** Bounds that do not shape the state, only the pace. */
 export const PACE = {
   /** Vectors put into an index in one step while recovering. */

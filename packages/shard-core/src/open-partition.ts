@@ -1,7 +1,7 @@
 /** Opens the index of a partition: empty for a new one, filled from the store for one that has rows. */
 import type { VectorEngine, VectorIndex } from '@shoal/index';
-import type { EmbeddingSpec } from '@shoal/protocol';
-import type { PartitionRecord, PartitionRef, ShardStore } from '@shoal/store';
+import { ShoalError, type EmbeddingSpec } from '@shoal/protocol';
+import { digestOfText, type PartitionRecord, type PartitionRef, type ShardStore } from '@shoal/store';
 import { IdAllocator } from './id-allocator.ts';
 import { FieldFilling } from './payload-index/field-filling.ts';
 import { FilterCache } from './payload-index/filter-cache.ts';
@@ -16,7 +16,7 @@ export async function openEmptyPartition(engine: VectorEngine, store: ShardStore
   const ids = new IdAllocator({ nextId: 0, freedHead: 0, freed: [] }, SLOT_LIMITS.idGraceOperations);
   const index = await openIndex(engine, spec);
   const payloads = new PayloadIndex(spec.fields, true);
-  return { state: 'active', ref, spec, index, checkpoint: { journaled: false, taken: undefined }, keys: new KeyTable(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, deleting: undefined };
+  return { state: 'active', ref, spec, index, checkpoint: { journaled: false, taken: undefined }, keys: new KeyTable(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, digest: 0n, deleting: undefined };
 }
 
 function payloadSide(payloads: PayloadIndex, store: ShardStore, ref: PartitionRef): Pick<ActivePartition, 'payloads' | 'filling' | 'filters'> {
@@ -29,7 +29,7 @@ export async function restorePartition(source: IndexSource, ref: PartitionRef, r
   const { keys, payloads } = keysAndPayloads;
   const { index, checkpoint } = await matchingRows(source, ref, record, payloads, restored);
   const { spec, operationCount, vectorCount, deleting } = record;
-  const partition: ActivePartition = { state: 'active', ref, spec, index, checkpoint, keys, ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, deleting };
+  const partition: ActivePartition = { state: 'active', ref, spec, index, checkpoint, keys, ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, digest: digestOfText(record.digest ?? '0'), deleting };
   // In the background: searches without a filter need not wait for it.
   partition.filling.start();
   return partition;
@@ -52,11 +52,16 @@ async function restoreIds(store: ShardStore, ref: PartitionRef, { nextId, freedH
 async function restoreKeys(store: ShardStore, ref: PartitionRef, record: PartitionRecord): Promise<{ readonly keys: KeyTable; readonly payloads: PayloadIndex }> {
   const keys = new KeyTable();
   const payloads = new PayloadIndex(record.spec.fields, record.vectorCount === 0);
+  let keyCount = 0;
   for await (const page of store.scanKeys(ref)) {
     for (const { id, key } of page) {
       keys.set(id, key);
       payloads.restore(id);
     }
+    keyCount += page.length;
+  }
+  if (keyCount !== record.vectorCount) {
+    throw new ShoalError('store_corrupt', `A partition of embedding ${ref.code} has ${keyCount} keys on disk in place of ${record.vectorCount}. The slot is rebuilt.`);
   }
   return { keys, payloads };
 }

@@ -1,6 +1,6 @@
 /** Reads what a run of writes has to know of the vectors that its keys name, in few crossings to disk per partition. */
-import type { VecId, VectorKey, VectorOperation } from '@shoal/protocol';
-import type { ShardStore, StoreBatch } from '@shoal/store';
+import { ShoalError, type VectorKey, type VectorOperation } from '@shoal/protocol';
+import type { KeyRow, ShardStore, StoreBatch } from '@shoal/store';
 import type { Run } from './message-runs.ts';
 import type { ActivePartition } from './partition-state.ts';
 import type { SlotState } from './slot-state.ts';
@@ -37,27 +37,33 @@ function note(needed: Needs, { key, type, ifSequence }: VectorOperation): void {
 /** The vectors of keys as they stand in the store. */
 export async function existingVectors(partition: ActivePartition, store: ShardStore, needed: Pick<Needs, 'payloads' | 'sequences'> & { readonly keys: ReadonlySet<VectorKey> }): Promise<Map<VectorKey, ExistingVector | undefined>> {
   const keys = [...needed.keys];
-  const ids = await store.findIds(partition.ref, keys);
-  const known = ids.filter((id) => id !== undefined);
-  const details = new Map((await detailsOf(partition, store, known, needed)).map((vector) => [vector.id, vector]));
+  const found = await store.findKeys(partition.ref, keys);
+  const known = found.flatMap((row) => (row === undefined ? [] : [vectorOf(row)]));
+  const details = new Map((await withDetails(partition, store, known, needed)).map((vector) => [vector.id, vector]));
   return new Map(keys.map((key, index) => {
-    const id = ids[index];
-    return [key, id === undefined ? undefined : details.get(id)];
+    const row = found[index];
+    return [key, row === undefined ? undefined : details.get(row.id)];
   }));
 }
 
-async function detailsOf({ ref }: ActivePartition, store: ShardStore, ids: readonly VecId[], { payloads, sequences }: Pick<Needs, 'payloads' | 'sequences'>): Promise<ExistingVector[]> {
+function vectorOf({ id, digest }: KeyRow): ExistingVector {
+  if (digest === undefined) throw new ShoalError('store_corrupt', 'A key on disk lacks the digest that its slot says to have. The slot is rebuilt.');
+  return { id, digest };
+}
+
+async function withDetails({ ref }: ActivePartition, store: ShardStore, vectors: readonly ExistingVector[], { payloads, sequences }: Pick<Needs, 'payloads' | 'sequences'>): Promise<readonly ExistingVector[]> {
+  const ids = vectors.map(({ id }) => id);
   if (sequences) {
     const rows = await store.rows(ref, ids, { payloads: true });
-    return ids.map((id, index) => {
+    return vectors.map((vector, index) => {
       const row = rows[index];
-      return row === undefined ? { id } : { id, sequence: row.sequence, ...(row.payload === undefined ? {} : { payload: row.payload }) };
+      return row === undefined ? vector : { ...vector, sequence: row.sequence, ...(row.payload === undefined ? {} : { payload: row.payload }) };
     });
   }
-  if (!payloads) return ids.map((id) => ({ id }));
+  if (!payloads) return vectors;
   const stored = await store.payloads(ref, ids);
-  return ids.map((id, index) => {
+  return vectors.map((vector, index) => {
     const payload = stored[index]?.payload;
-    return payload === undefined ? { id } : { id, payload };
+    return payload === undefined ? vector : { ...vector, payload };
   });
 }

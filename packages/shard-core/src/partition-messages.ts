@@ -1,7 +1,7 @@
 /** Messages about whole partitions: each is a run of its own. */
 import { EngineMemoryFullError, type VectorEngine } from '@shoal/index';
 import { encodeOutcomes, mergeDeclaredFields, type DeclareMutation, type DeclaredFields, type DefineMutation, type DropMutation, type Mutation } from '@shoal/protocol';
-import type { RecentOperation, ShardStore, StoreBatch } from '@shoal/store';
+import { partitionTerm, type RecentOperation, type ShardStore, type StoreBatch } from '@shoal/store';
 import { applyDeleteMatching } from './delete-matching.ts';
 import type { Run } from './message-runs.ts';
 import type { CheckpointFiles } from './index-checkpoint.ts';
@@ -59,6 +59,7 @@ async function applyDefine({ state, store, engine, commit }: SlotSteps, message:
   state.partitions.set(partitionName(ref), partition);
   await commit((ledger, batch) => {
     batch.putPartition(state.slot, recordOf(partition), ref);
+    ledger.change(partitionTerm(ref, 'active', mutation.spec));
     ledger.applied(message, remembered(message, mutation));
   });
 }
@@ -68,6 +69,7 @@ async function applyDrop({ state, store, files, commit }: SlotSteps, message: Sl
   const partition = state.partition(ref);
   await commit((ledger, batch) => {
     if (partition !== undefined) batch.putPartition(state.slot, droppedRecord(partition.spec), ref);
+    if (partition?.state === 'active') ledger.change(partitionTerm(ref, 'dropped', partition.spec) - partitionTerm(ref, 'active', partition.spec) - partition.digest);
     ledger.applied(message, remembered(message, mutation));
   });
   if (partition?.state !== 'active') return;
@@ -91,11 +93,13 @@ async function applyDeclare({ state, commit }: SlotSteps, message: SlotMessage, 
   }
   const added = partition.state === 'active' ? newFields(partition, mutation.fields) : [];
   if (partition.state === 'dropped' || added.length === 0) return commit((ledger) => ledger.applied(message, remembered(message, mutation)));
-  partition.spec = { ...partition.spec, fields: mergeDeclaredFields(partition.spec.fields, added) };
+  const { spec } = partition;
+  partition.spec = { ...spec, fields: mergeDeclaredFields(spec.fields, added) };
   // Before the commit, so that every later run finds the index of the field; what it misses is filled in the background.
   partition.payloads.declare(added, partition.vectorCount === 0);
   await commit((ledger, batch) => {
     batch.putPartition(state.slot, recordOf(partition), partition.ref);
+    ledger.change(partitionTerm(partition.ref, 'active', partition.spec) - partitionTerm(partition.ref, 'active', spec));
     ledger.applied(message, remembered(message, mutation));
   });
   partition.filling.start();

@@ -1,6 +1,6 @@
 import type { VectorIndex } from '@shoal/index';
 import type { EmbeddingSpec } from '@shoal/protocol';
-import type { DeletingRecord, PartitionRecord, PartitionRef } from '@shoal/store';
+import { digestText, type DeletingRecord, type PartitionRecord, type PartitionRef } from '@shoal/store';
 import type { CheckpointState } from './index-checkpoint.ts';
 import type { FieldFilling } from './payload-index/field-filling.ts';
 import type { FilterCache } from './payload-index/filter-cache.ts';
@@ -23,6 +23,8 @@ export interface ActivePartition {
   readonly ids: IdAllocator;
   operationCount: number;
   vectorCount: number;
+  /** Sum of the terms of its vectors and payloads. */
+  digest: bigint;
   /** While a message that deletes by a filter is applied in steps. */
   deleting: DeletingRecord | undefined;
 }
@@ -49,10 +51,11 @@ export function recordOf(partition: ActivePartition): PartitionRecord {
     vectorCount: partition.vectorCount,
     freedHead: partition.ids.freedHead,
     freedTail: partition.ids.freedTail,
+    digest: digestText(partition.digest),
     ...(partition.deleting === undefined ? {} : { deleting: partition.deleting }),
   };
 }
 
 export function droppedRecord(spec: EmbeddingSpec): PartitionRecord {
-  return { spec, state: 'dropped', nextId: 0, operationCount: 0, vectorCount: 0, freedHead: 0, freedTail: 0 };
+  return { spec, state: 'dropped', nextId: 0, operationCount: 0, vectorCount: 0, freedHead: 0, freedTail: 0, digest: digestText(0n) };
 }

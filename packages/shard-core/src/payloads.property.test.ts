@@ -111,9 +111,12 @@ describe('a slot with payloads', () => {
           await machine.apply(group);
         }
         await expectEqual(machine, oracle, filters);
+        expect(await store.scanSlot(SLOT, async () => undefined)).toMatchObject({ appliedSequence: machine.appliedSequence });
+        const { digest } = machine.state;
         await machine.close();
         machine = await recover(store);
         await expectEqual(machine, oracle, filters);
+        expect(machine.state.digest).toBe(digest);
         await machine.close();
         await store.close();
       }),
@@ -130,6 +133,7 @@ describe('a slot with payloads', () => {
         for (const message of messages) await first.apply([message]);
         for (const group of cut(messages, cuts)) await second.apply(group);
         expect(await rowsOf(other)).toEqual(await rowsOf(one));
+        expect(second.state.digest).toBe(first.state.digest);
         for (const machine of [first, second]) await machine.close();
         for (const store of [one, other]) await store.close();
       }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { EngineMemoryFullError, type VectorEngine } from '@shoal/index';
 import { ShoalError, encodeOutcomes, type Outcome, type Sequence, type Slot, type WriteMutation } from '@shoal/protocol';
-import { StoreBatch, type RecentOperation, type ShardStore } from '@shoal/store';
+import { StoreBatch, addDigest, requireSum, sumOfPartitions, type RecentOperation, type ShardStore } from '@shoal/store';
 import type { FairGate, Timers } from '@shoal/pacing';
 import { AppliedWaiters } from './applied-waiters.ts';
 import { IdempotencyWindow } from './idempotency-window.ts';
@@ -75,14 +75,21 @@ export class SlotMachine {
   /** Rebuilds the slot from the store, to be followed by the log from `appliedSequence` + 1 on. */
   static async recover(options: SlotMachineOptions, signal: AbortSignal): Promise<SlotMachine> {
     const { store, slot, engine } = options;
-    const record = await store.slot(slot);
+    const record = await store.slotWithDigest(slot);
     // Rows without the slot's record are what a restore or a removal left that did not come to its end.
     if (record === undefined) await store.removeSlot(slot);
     const state = new SlotState(slot, record);
-    for (const { operation } of await store.recentOperations(slot)) state.recent.add(operation);
+    const operations = await store.recentOperations(slot);
+    if (operations.length !== (record?.operationTail ?? 0) - (record?.operationHead ?? 0)) {
+      throw new ShoalError('store_corrupt', `Slot ${slot} remembers ${operations.length} operations in place of ${(record?.operationTail ?? 0) - (record?.operationHead ?? 0)}: a batch is missing on disk. The slot is rebuilt.`);
+    }
+    for (const { operation } of operations) state.recent.add(operation);
     const machine = new SlotMachine(options, state);
+    const partitions = await store.partitions(slot);
+    requireSum(slot, record?.digest, partitions);
+    state.unsettledDigest = addDigest(sumOfPartitions(partitions), -state.rowsDigest);
     try {
-      for (const { ref, record } of await store.partitions(slot)) {
+      for (const { ref, record } of partitions) {
         if (record.state === 'dropped') {
           // The process may have died between the drop and the end of the purge.
           await store.purgePartition(ref);
@@ -253,7 +260,10 @@ export class SlotMachine {
       } else {
         const plan = plans.get(partition);
         assert(plan !== undefined);
-        ledger.carriedOut(message, mutation, plan.add({ message, mutation, partition }));
+        const before = plan.digest;
+        const operation = plan.add({ message, mutation, partition });
+        ledger.change(addDigest(plan.digest, -before));
+        ledger.carriedOut(message, mutation, operation);
       }
     }
     await this.#carryOut([...plans.values()], indexed, ledger, batch);
@@ -276,6 +286,9 @@ export class SlotMachine {
       throw error;
     }
     for (const plan of plans) {
+      // Without a ledger the message goes on, and its end counts what its steps did.
+      if (ledger === undefined) this.state.unsettledDigest = addDigest(this.state.unsettledDigest, plan.digest - plan.partition.digest);
+      plan.partition.digest = plan.digest;
       plan.partition.ids.commit();
       if (plan.partition.checkpoint.journaled) batch.putChanges(plan.partition.ref, plan.changedIds());
       plan.partition.operationCount = plan.operationCount;

@@ -1,6 +1,7 @@
 /** Everything a slot knows, as the store holds it, and the bookkeeping that each applied message adds. */
 import type { ErrorCode, Mutation, OperationId, Sequence, Slot } from '@shoal/protocol';
-import type { RecentOperation, SlotRecord, StoreBatch } from '@shoal/store';
+import { addDigest, digestOfText, digestText, slotDigest, type RecentOperation, type SlotRecord, type StoreBatch } from '@shoal/store';
+import { DigestMarks, type DigestMark } from './digest-marks.ts';
 import { idempotencyIdOf, type IdempotencyWindow } from './idempotency-window.ts';
 import { SLOT_LIMITS } from './limits.ts';
 import { partitionName, type PartitionState } from './partition-state.ts';
@@ -16,6 +17,11 @@ export class SlotState {
   setAsideCount: number;
   idempotencyHead: number;
   idempotencyTail: number;
+  /** Sum of the digests and terms of the partitions at the applied sequence. */
+  rowsDigest: bigint;
+  /** What the steps of a message that is not applied to its end have added to it already. */
+  unsettledDigest = 0n;
+  readonly marks = new DigestMarks();
 
   constructor(slot: Slot, record: SlotRecord | undefined) {
     this.slot = slot;
@@ -24,7 +30,13 @@ export class SlotState {
     this.setAsideCount = record?.setAsideCount ?? 0;
     this.idempotencyHead = record?.idempotencyHead ?? 0;
     this.idempotencyTail = record?.idempotencyTail ?? 0;
+    this.rowsDigest = digestOfText(record?.digest ?? '0');
     this.recent = new RecentOperations(record?.operationHead ?? 0, { count: SLOT_LIMITS.recentOperations, outcomeBytes: SLOT_LIMITS.recentOutcomeBytes });
+  }
+
+  /** What replicas compare; of the applied sequence. */
+  get digest(): bigint {
+    return slotDigest(this.rowsDigest, this.messageCount);
   }
 
   partition(ref: PartitionState['ref']): PartitionState | undefined {
@@ -52,12 +64,22 @@ export class SlotLedger {
   #setAsideCount = 0;
   #messageCount = 0;
   #lastSequence: Sequence;
+  /** At `#lastSequence`, and what the message that comes next has added so far. */
+  #rowsDigest: bigint;
+  #change = 0n;
+  readonly #marks: DigestMark[] = [];
 
   constructor(state: SlotState, batch: StoreBatch, window: IdempotencyWindow) {
     this.#state = state;
     this.#batch = batch;
     this.#window = window;
     this.#lastSequence = state.appliedSequence;
+    this.#rowsDigest = state.rowsDigest;
+  }
+
+  /** Adds to the digest what the message that is noted next changes. */
+  change(difference: bigint): void {
+    this.#change = addDigest(this.#change, difference);
   }
 
   /** What became of the mutation when it came before; `reused` when another one had its idempotency key. */
@@ -108,11 +130,15 @@ export class SlotLedger {
       operationHead: recent.head,
       operationTail: recent.tail,
       ...(tail === 0 ? {} : { idempotencyHead: head, idempotencyTail: tail }),
+      digest: digestText(this.#rowsDigest),
     });
   }
 
   adopt(): void {
     this.#state.appliedSequence = this.#lastSequence;
+    this.#state.rowsDigest = this.#rowsDigest;
+    this.#state.unsettledDigest = 0n;
+    this.#state.marks.keep(this.#marks);
     this.#state.messageCount += this.#messageCount;
     this.#state.setAsideCount += this.#setAsideCount;
     const { head, tail } = this.#window.bounds;
@@ -126,6 +152,15 @@ export class SlotLedger {
   }
 
   #count(message: SlotMessage): void {
+    const boundaries = DigestMarks.passed(this.#lastSequence, message.sequence);
+    if (boundaries.length > 0) {
+      const digest = slotDigest(this.#rowsDigest, this.#state.messageCount + this.#messageCount);
+      this.#marks.push(...boundaries.map((boundary) => ({ ...boundary, digest })));
+    }
+    // Steps of a message come before the ledger of its end.
+    const unsettled = this.#messageCount === 0 ? this.#state.unsettledDigest : 0n;
+    this.#rowsDigest = addDigest(this.#rowsDigest, this.#change + unsettled);
+    this.#change = 0n;
     this.#messageCount += 1;
     this.#lastSequence = message.sequence;
   }

@@ -7,7 +7,7 @@ import {
   type DeleteOperation, type Outcome, type PayloadOperation, type PutOperation, type Sequence, type VecId, type VectorKey, type VectorOperation, type WriteMutation,
 } from '@shoal/protocol';
 import type { IndexOp } from '@shoal/index';
-import type { ChangedIds, RecentOperation, StoreBatch } from '@shoal/store';
+import { addDigest, rowSum, type ChangedIds, type RecentOperation, type RowDigest, type StoreBatch } from '@shoal/store';
 import type { ActivePartition } from './partition-state.ts';
 import type { ChangedPayload, RemovedVector, SettledRun, StagedVector } from './payload-index/payload-index.ts';
 import type { SlotMessage } from './read-message.ts';
@@ -21,6 +21,7 @@ export interface PlannedMessage {
 /** A vector that is there. What the operations of the run have no use for is not read and is absent. */
 export interface ExistingVector {
   readonly id: VecId;
+  readonly digest: RowDigest;
   readonly payload?: Uint8Array;
   readonly sequence?: Sequence;
 }
@@ -32,6 +33,8 @@ export class PartitionPlan {
   recyclesIds = false;
   operationCount: number;
   vectorCount: number;
+  /** Of the partition after the operations planned so far. */
+  digest: bigint;
   readonly #batch: StoreBatch;
   /** The vectors of all keys that the run names, as they stand after the operations planned so far. */
   readonly #vectors: Map<VectorKey, ExistingVector | undefined>;
@@ -46,6 +49,7 @@ export class PartitionPlan {
     this.#batch = batch;
     this.operationCount = partition.operationCount;
     this.vectorCount = partition.vectorCount;
+    this.digest = partition.digest;
   }
 
   /** Every id that the run gives out, those that it takes back included. */
@@ -106,11 +110,12 @@ export class PartitionPlan {
       this.#batch.removeFreedId(ref, recycledFrom);
     }
     if (previous !== undefined) this.#remove(previous, key, false);
-    this.#batch.putVector(ref, id, key, { sequence: message.sequence, timeMs: message.timeMs, values: vector }, payload);
+    const digest = this.#batch.putVector(ref, id, key, { sequence: message.sequence, timeMs: message.timeMs, values: vector }, payload);
     this.indexOps.push({ type: 'put', id, vector });
     this.#newKeys.push({ id, key });
     this.#added.set(id, { id, key, payload });
-    this.#vectors.set(key, { id, sequence: message.sequence, ...(payload === undefined ? {} : { payload }) });
+    this.digest = addDigest(this.digest, rowSum(digest));
+    this.#vectors.set(key, { id, digest, sequence: message.sequence, ...(payload === undefined ? {} : { payload }) });
     this.vectorCount += 1;
     return previous === undefined ? 'created' : 'replaced';
   }
@@ -129,15 +134,17 @@ export class PartitionPlan {
     const payload = type === 'replace_payload' ? given : mergePayload(current.payload, given);
     if (payload === undefined) return 'payload_too_large';
     const { id } = current;
-    this.#batch.changePayload(this.partition.ref, id, payload, message.sequence);
-    this.#vectors.set(key, { id, payload, sequence: message.sequence });
+    const digest = this.#batch.changePayload(this.partition.ref, current, key, payload, message.sequence);
+    this.digest = addDigest(this.digest, digest.payload - current.digest.payload);
+    this.#vectors.set(key, { id, digest, payload, sequence: message.sequence });
     if (this.#added.has(id)) this.#added.set(id, { id, key, payload });
     else this.#changed.set(id, { id, payload: this.#changed.has(id) ? this.#changed.get(id)?.payload : current.payload, newPayload: payload });
     return 'updated';
   }
 
-  #remove({ id, payload }: ExistingVector, key: VectorKey, unlinkKey: boolean): void {
+  #remove({ id, digest, payload }: ExistingVector, key: VectorKey, unlinkKey: boolean): void {
     const { ref, ids } = this.partition;
+    this.digest = addDigest(this.digest, -rowSum(digest));
     this.indexOps.push({ type: 'remove', id });
     this.#batch.removeVector(ref, id, key, { unlinkKey });
     const freed = { id, freedAtOperation: this.operationCount };

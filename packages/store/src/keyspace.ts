@@ -7,7 +7,7 @@
  *     0x04 checkpoints rest := "c"                             -> checkpoint record
  *                      rest := "j" operation:u64               -> ids changed by the operations from there on
  *     0x05 graph      rest := "p"                              -> partition record
- *     0x06 idForward  rest := key:utf8                         -> vecId:u32
+ *     0x06 idForward  rest := key:utf8                         -> vecId:u32 and the terms of the digest
  *     0x07 idReverse  rest := vecId:u32                        -> key:utf8
  *     0x08 idAlloc    rest := position:u64                     -> freed id and the operation that freed it
  *     0x09 payloads   rest := vecId:u32                        -> JSON text, UTF-8

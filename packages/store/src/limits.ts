@@ -4,6 +4,8 @@ export const STORE_LIMITS = {
   scanPageRows: 1_000,
   /** Bytes that one crossing of a scan may hold; LevelDB's default of 16 KiB makes scans several times slower. */
   scanPageBytes: 4 * 1024 * 1024,
+  /** Vectors that a scan of the content looks at between two chances to wait. */
+  scanSliceRows: 200,
   writeBufferBytes: 32 * 1024 * 1024,
   blockCacheBytes: 32 * 1024 * 1024,
   maxFileBytes: 32 * 1024 * 1024,

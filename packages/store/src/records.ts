@@ -2,16 +2,19 @@
  * Bodies of the sealed values. Integers are little-endian.
  *
  *   storedVector    := sequence:u64 timeMs:u64 component:f32 * dim
+ *   keyRow          := vecId:u32                                              (version 1)
+ *                    | vecId:u32 vectorTerm:u64 payloadTerm:u64               (version 2; terms: content-digest.ts)
  *   freedId         := vecId:u32 freedAtOperation:u64
- *   partitionRecord := JSON {spec, state, nextId, operationCount, vectorCount, freedHead, freedTail, deleting?}
- *   slotRecord      := JSON {appliedSequence, messageCount, setAsideCount, operationHead, operationTail, idempotencyHead?, idempotencyTail?}
+ *   partitionRecord := JSON {spec, state, nextId, operationCount, vectorCount, freedHead, freedTail, deleting?, digest?}
+ *   slotRecord      := JSON {appliedSequence, messageCount, setAsideCount, operationHead, operationTail, idempotencyHead?, idempotencyTail?, digest?}
  *   recentOperation := sequence:u64 operationId:16 outcomes
  *   setAsideRecord  := JSON line {reason, message, timeMs, subject, messageBytes} "\n" raw bytes (at most STORE_LIMITS.setAsideBytes)
  *   header          := JSON {slots}
  */
 import { embeddingSpecToJson, parseEmbeddingSpec, type EmbeddingSpec, type ErrorCode, type OperationId, type Sequence, type VecId } from '@shoal/protocol';
+import type { RowDigest } from './content-digest.ts';
 import { STORE_LIMITS } from './limits.ts';
-import { BODY_START, seal, sealBytes, unseal, unsealed } from './sealed-value.ts';
+import { BODY_START, seal, sealBytes, unseal, unsealVersions, unsealed } from './sealed-value.ts';
 
 export interface StoredVector {
   /** Sequence of the message that wrote it. */
@@ -39,6 +42,8 @@ export interface PartitionRecord {
   readonly freedTail: number;
   /** A message that deletes by a filter and is not applied to its end yet. */
   readonly deleting?: DeletingRecord;
+  /** Sum of the terms of its vectors and payloads, as 16 hexadecimal digits; absent in records from before there were digests. */
+  readonly digest?: string;
 }
 
 export interface DeletingRecord {
@@ -56,6 +61,8 @@ export interface SlotRecord {
   /** Idempotency entries lie at the positions [idempotencyHead, idempotencyTail); both absent until there is one. */
   readonly idempotencyHead?: number;
   readonly idempotencyTail?: number;
+  /** Sum of the digests and terms of its partitions at the applied sequence; absent in records from before there were digests. */
+  readonly digest?: string;
 }
 
 export interface RecentOperation {
@@ -96,14 +103,31 @@ export function decodeStoredVector(value: Buffer): StoredVector {
   return { sequence: Number(body.readBigUInt64LE(0)) as Sequence, timeMs: Number(body.readBigUInt64LE(8)), values };
 }
 
-export function encodeVecId(id: VecId): Buffer {
-  const value = unsealed(4);
+const KEY_ROW_VERSION = 2;
+
+/** What a key of a caller leads to. */
+export interface KeyRow {
+  readonly id: VecId;
+  /** Absent in rows from before there were digests. */
+  readonly digest?: RowDigest;
+}
+
+export function encodeKeyRow(id: VecId, digest: RowDigest): Buffer {
+  const value = unsealed(20, KEY_ROW_VERSION);
   value.writeUInt32LE(id, BODY_START);
+  value.writeBigUInt64LE(digest.vector, BODY_START + 4);
+  value.writeBigUInt64LE(digest.payload, BODY_START + 12);
   return seal(value);
 }
 
+export function decodeKeyRow(value: Buffer): KeyRow {
+  const { version, body } = unsealVersions(value, 'key', KEY_ROW_VERSION);
+  const id = body.readUInt32LE(0) as VecId;
+  return version === KEY_ROW_VERSION ? { id, digest: { vector: body.readBigUInt64LE(4), payload: body.readBigUInt64LE(12) } } : { id };
+}
+
 export function decodeVecId(value: Buffer): VecId {
-  return unseal(value, 'id').readUInt32LE(0) as VecId;
+  return unsealVersions(value, 'key', KEY_ROW_VERSION).body.readUInt32LE(0) as VecId;
 }
 
 export function encodeText(text: string): Buffer {

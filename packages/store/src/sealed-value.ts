@@ -32,6 +32,11 @@ export function sealBytes(body: Uint8Array): Buffer {
   return seal(value);
 }
 
+/** The body of a value that was just sealed, as a view. */
+export function bodyOf(sealed: Buffer): Buffer {
+  return sealed.subarray(BODY_START, sealed.length - 4);
+}
+
 /** The body of a sealed value of version 1, as a view. Throws `store_corrupt` or `store_incompatible`. */
 export function unseal(value: Buffer, what: string): Buffer {
   return unsealVersions(value, what, VERSION).body;

@@ -1,12 +1,15 @@
 import { ShoalError, type OperationId, type Sequence, type Slot, type VecId, type VectorKey } from '@shoal/protocol';
 import { decodeChanges, decodeCheckpointRecord, type ChangedIds, type CheckpointRecord } from './checkpoint-records.ts';
 import { FAMILY, KEYS, PARTITION_FAMILIES, RANGES, operationOfChangesKey, partitionOfSlotKey, positionOfFreedKey, positionOfOperationKey, sequenceOfSetAsideKey, vecIdOfKey, type KeyRange, type PartitionRef } from './keyspace.ts';
+import { scanSlot, type Pace, type ScannedSlot } from './content-scan.ts';
+import { addDigests } from './digest-upgrade.ts';
 import { STORE_LIMITS } from './limits.ts';
 import { openLevel, type Rows } from './open-level.ts';
 import { decodePayload, type StoredPayload } from './payload-row.ts';
 import {
   decodeFreedId,
   decodeHeader,
+  decodeKeyRow,
   decodePartitionRecord,
   decodeRecentOperation,
   decodeSetAside,
@@ -16,6 +19,7 @@ import {
   decodeVecId,
   encodeHeader,
   type FreedId,
+  type KeyRow,
   type PartitionRecord,
   type RecentOperation,
   type SetAsideRecord,
@@ -107,6 +111,12 @@ export class ShardStore {
       for (const [key, value] of page) found.push({ position: positionOfOperationKey(key), operation: decodeRecentOperation(value) });
     }
     return found;
+  }
+
+  /** What keys lead to, in order; undefined where a key is unknown. */
+  async findKeys(ref: PartitionRef, keys: readonly VectorKey[]): Promise<(KeyRow | undefined)[]> {
+    const values = await this.#rows.getMany(keys.map((key) => KEYS.idForward(ref, key)));
+    return values.map((value) => (value === undefined ? undefined : decodeKeyRow(value)));
   }
 
   /** The ids of keys, in order; undefined where a key is unknown. */
@@ -252,6 +262,21 @@ export class ShardStore {
       familyCount += 1;
     }
     return familyCount;
+  }
+
+  /**
+   * Reads all rows of a slot and compares them with their digests; `pace` is called after each slice. Rejects with `replica_diverged` or
+   * `store_corrupt`; undefined while nothing was ever applied.
+   */
+  async scanSlot(slot: Slot, pace: Pace): Promise<ScannedSlot | undefined> {
+    return scanSlot(this.#rows, slot, pace);
+  }
+
+  /** The record of a slot, with digests that are made now where an earlier release left none. No machine may run on the slot. */
+  async slotWithDigest(slot: Slot): Promise<SlotRecord | undefined> {
+    const record = await this.slot(slot);
+    if (record === undefined || record.digest !== undefined) return record;
+    return addDigests(this.#rows, slot, record, await this.partitions(slot));
   }
 
   /** The content of a snapshot of the slot as it is now; undefined while nothing was ever applied. */

@@ -4,6 +4,7 @@
  */
 import { ShoalError, slotOf, type Sequence, type Slot } from '@shoal/protocol';
 import { CONTENT_FAMILIES, FAMILY, KEYS, PARTITION_FAMILIES, RANGES, partitionOfSlotKey, type KeyRange, type PartitionRef } from './keyspace.ts';
+import { scanContent } from './content-scan.ts';
 import { STORE_LIMITS } from './limits.ts';
 import type { Rows } from './open-level.ts';
 import { decodePartitionRecord, decodeSlotRecord } from './records.ts';
@@ -93,6 +94,7 @@ export async function importSlot(rows: Rows, slot: Slot, slots: number, content:
     if (record === undefined || decodeSlotRecord(record[1]).appliedSequence !== header.appliedSequence) {
       throw new ShoalError('snapshot_corrupt', 'A snapshot is damaged: it lacks the record of its slot.');
     }
+    await requireContent(rows, slot, record[1], signal);
   } catch (error) {
     await removeSlot(rows, slot);
     throw error;
@@ -100,6 +102,18 @@ export async function importSlot(rows: Rows, slot: Slot, slots: number, content:
   await flushRows(rows);
   await rows.put(record[0], record[1], { sync: true });
   return header.appliedSequence;
+}
+
+/** A snapshot may be whole and yet hold rows that were damaged before it was taken. */
+async function requireContent(rows: Rows, slot: Slot, record: Buffer, signal: AbortSignal): Promise<void> {
+  // Snapshots of earlier releases have no digest to compare with.
+  if (decodeSlotRecord(record).digest === undefined) return;
+  try {
+    await scanContent(rows, slot, record, async () => signal.throwIfAborted());
+  } catch (cause) {
+    if (!(cause instanceof ShoalError)) throw cause;
+    throw new ShoalError('snapshot_corrupt', `A snapshot is damaged: ${cause.message}`, { cause });
+  }
 }
 
 /** A row that belongs elsewhere would overwrite another slot's. */

@@ -3,14 +3,15 @@ import { encodeChanges, encodeCheckpointRecord, type ChangedIds, type Checkpoint
 import { KEYS, type PartitionRef } from './keyspace.ts';
 import {
   encodeFreedId,
+  encodeKeyRow,
   encodePartitionRecord,
   encodeRecentOperation,
   encodeSetAside,
   encodeSlotRecord,
   encodeStoredVector,
   encodeText,
-  encodeVecId,
   type FreedId,
+  type KeyRow,
   type PartitionRecord,
   type RecentOperation,
   type SetAsideRecord,
@@ -18,8 +19,9 @@ import {
   type StoredVector,
 } from './records.ts';
 import { encodeIdempotencyEntry, encodeIdempotencyRecord, type IdempotencyEntry } from './idempotency-record.ts';
+import { payloadTerm, vectorTerm, type RowDigest } from './content-digest.ts';
 import { encodePayload } from './payload-row.ts';
-import { sealBytes } from './sealed-value.ts';
+import { bodyOf, sealBytes } from './sealed-value.ts';
 
 export type RowChange = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer };
 
@@ -29,16 +31,28 @@ const EMPTY = new Uint8Array(0);
 export class StoreBatch {
   readonly rows: RowChange[] = [];
 
-  putVector(ref: PartitionRef, id: VecId, key: VectorKey, vector: StoredVector, payload: Uint8Array | undefined): void {
-    this.#put(KEYS.vector(ref, id), encodeStoredVector(vector));
-    this.#put(KEYS.idForward(ref, key), encodeVecId(id));
+  /** Returns the terms of the vector in the digest of its partition. */
+  putVector(ref: PartitionRef, id: VecId, key: VectorKey, vector: StoredVector, payload: Uint8Array | undefined): RowDigest {
+    const stored = encodeStoredVector(vector);
+    const digest = { vector: vectorTerm(ref, key, bodyOf(stored)), payload: payload === undefined ? 0n : payloadTerm(ref, key, payload, undefined) };
+    this.#put(KEYS.vector(ref, id), stored);
+    this.#put(KEYS.idForward(ref, key), encodeKeyRow(id, digest));
     this.#put(KEYS.idReverse(ref, id), encodeText(key));
     if (payload !== undefined) this.#put(KEYS.payload(ref, id), encodePayload({ payload }));
+    return digest;
   }
 
-  /** Gives a vector that is there another payload, by the message with this sequence. */
-  changePayload(ref: PartitionRef, id: VecId, payload: Uint8Array, changedAt: Sequence): void {
+  /** Gives a vector that is there another payload, by the message with this sequence; returns its terms as `putVector` does. */
+  changePayload(ref: PartitionRef, { id, digest }: Required<KeyRow>, key: VectorKey, payload: Uint8Array, changedAt: Sequence): RowDigest {
+    const changed = { vector: digest.vector, payload: payloadTerm(ref, key, payload, changedAt) };
     this.#put(KEYS.payload(ref, id), encodePayload({ payload, changedAt }));
+    this.#put(KEYS.idForward(ref, key), encodeKeyRow(id, changed));
+    return changed;
+  }
+
+  /** Writes the terms of a vector that is there already. */
+  putKeyDigest(ref: PartitionRef, id: VecId, key: VectorKey, digest: RowDigest): void {
+    this.#put(KEYS.idForward(ref, key), encodeKeyRow(id, digest));
   }
 
   /** Removes the rows of an id; `unlinkKey` also ends the key, which an upsert must not do. */
