@@ -15,8 +15,9 @@ async function runSeeds(): Promise<boolean> {
   const total = { acknowledged: 0, failed: 0, reads: 0, failedReads: 0, faults: 0, trimmedSlots: 0 };
   for (let seed = from; seed < from + seeds; seed += 1) {
     const result = await simulate(seed);
-    if (result.contradictions.length > 0) {
-      console.error(`seed ${seed}:\n  ${result.contradictions.join('\n  ')}`);
+    const findings = [...result.contradictions, ...result.alarms];
+    if (findings.length > 0) {
+      console.error(`seed ${seed}:\n  ${findings.join('\n  ')}`);
       return false;
     }
     total.acknowledged += result.acknowledged;
@@ -46,8 +47,9 @@ async function runPlanted(): Promise<boolean> {
   for (const [name, planted] of Object.entries(PLANTED_FAULTS)) {
     let noticed: string | undefined;
     for (let seed = from; seed < from + SEEDS_PER_FAULT && noticed === undefined; seed += 1) {
-      const { contradictions } = await simulate(seed, planted);
+      const { contradictions, alarms } = await simulate(seed, planted);
       if (contradictions[0] !== undefined) noticed = `seed ${seed}, at ${contradictions[0]}`;
+      else if (alarms[0] !== undefined) noticed = `seed ${seed}, by a shard: ${alarms[0]}`;
     }
     console.log(`${name} -> ${noticed ?? 'NOT NOTICED'}`);
     all &&= noticed !== undefined;

@@ -13,7 +13,8 @@ const ROOT_KEY = 'root-key-of-the-simulation';
 const SLOTS = 8;
 /** A slot is saved after so much log: so little that disks are restored and logs trimmed in every run. */
 const SNAPSHOT_LOG_BYTES = 3_000;
-const logger = pino({ level: 'silent' });
+/** What a shard says when its rows are not those that the log gave: it has noticed by itself, and rebuilds the slot. */
+const ALARMS: readonly unknown[] = ['store_corrupt', 'snapshot_corrupt', 'replica_diverged'];
 
 /** Faults that are planted to show that the simulation notices them: each spoils what a process sees of its surroundings. */
 export interface PlantedFault {
@@ -41,6 +42,8 @@ export class SimCluster {
   readonly #shards: SimProcess[] = [];
   readonly #disks: SimDisk[];
   readonly #buses: Bus[] = [];
+  readonly #alarms: string[] = [];
+  readonly #logger = pino({ level: 'warn' }, { write: (line) => this.#hear(JSON.parse(line) as { readonly err?: { readonly code?: string } }) });
 
   constructor(world: SimWorld, options: SimClusterOptions) {
     this.world = world;
@@ -62,6 +65,11 @@ export class SimCluster {
     return this.#gateways;
   }
 
+  /** What shards noticed about their own rows, in order. */
+  get alarms(): readonly string[] {
+    return this.#alarms;
+  }
+
   get trimmedSlots(): number {
     return Array.from({ length: SLOTS }, (_, slot) => parseSlot(slot)).filter((slot) => this.broker.trimmedBefore(slot) > 0).length;
   }
@@ -77,7 +85,7 @@ export class SimCluster {
       { shard: parseShardId(`shard-${index}`), ownedSlots, slots: SLOTS, directory: process.name, engineMemoryMaxBytes: 0, searchThreadCount: 1, snapshotLogBytes: SNAPSHOT_LOG_BYTES },
       {
         bus: this.#options.planted?.shardBus?.(bus, this.world) ?? bus,
-        logger, timers: process.timers, nowMs: () => this.world.nowMs(), version: 'simulated',
+        logger: this.#logger, timers: process.timers, nowMs: () => this.world.nowMs(), version: 'simulated',
         store, engine: new SimEngine(process), failure: Promise.withResolvers<Error>(),
       },
     );
@@ -100,7 +108,7 @@ export class SimCluster {
       { host: 'simulated', port: 0, rootKey: ROOT_KEY, slots: SLOTS, mode: 'cluster', version: 'simulated' },
       {
         bus: this.#options.planted?.gatewayBus?.(bus, this.world) ?? bus,
-        logger, clock: { nowMs: () => this.world.nowMs() }, timers: process.timers,
+        logger: this.#logger, clock: { nowMs: () => this.world.nowMs() }, timers: process.timers,
         newOperationId: () => parseOperationId(Array.from({ length: 4 }, () => this.world.between(0, 0xffff_ffff).toString(16).padStart(8, '0')).join('')),
       },
     ));
@@ -122,6 +130,10 @@ export class SimCluster {
       await bus.log.close();
       await bus.registry.close();
     }
+  }
+
+  #hear({ err }: { readonly err?: { readonly code?: string } }): void {
+    if (err?.code !== undefined && ALARMS.includes(err.code)) this.#alarms.push(err.code);
   }
 
   #connect(process: SimProcess): Bus {

@@ -19,6 +19,8 @@ export interface SimResult {
   readonly seed: number;
   /** What contradicted the reference, in the order it was seen; empty when all is well. */
   readonly contradictions: readonly string[];
+  /** Codes of what shards noticed about their own rows, and mended. */
+  readonly alarms: readonly string[];
   readonly acknowledged: number;
   readonly failed: number;
   readonly reads: number;
@@ -65,7 +67,7 @@ class SimRun {
       await this.#cluster.dispose();
     }
     return {
-      seed: this.#world.seed, contradictions: this.#contradictions, ...this.#tally, faults: this.#faults.counts,
+      seed: this.#world.seed, contradictions: this.#contradictions, alarms: this.#cluster.alarms, ...this.#tally, faults: this.#faults.counts,
       trimmedSlots: this.#cluster.trimmedSlots, snapshots: this.#cluster.broker.snapshots.length,
       eventCount: this.#world.eventCount, historyDigest: this.#history.digest('hex'),
     };

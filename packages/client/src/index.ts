@@ -7,6 +7,7 @@ export type { DeletedVectors, PayloadUpdate, ReadOptions, ScrolledVector, Scroll
 export type { GroupOfHits, Hit, SearchAnswer, SearchGroupsAnswer, SearchGroupsRequest, SearchManyAnswer, SearchManyRequest, SearchOptions, SearchRequest } from './search.ts';
 export type { PayloadObject, VectorSource, VectorToWrite } from './vector-batches.ts';
 export type { AcknowledgedBatch, ItemOutcome, WriteOptions, WriteResult } from './write-vectors.ts';
+export type { ReplicaDigest, SlotDigests } from './replica-digests.ts';
 export type { AliasesApi } from './aliases-api.ts';
 export type { ImportsApi } from './imports-api.ts';
 export type { BackupApi } from './backup-api.ts';

@@ -8,6 +8,7 @@ import { HttpTransport } from './http-transport.ts';
 import { KeysApi } from './keys-api.ts';
 import { CLIENT_LIMITS } from './limits.ts';
 import { allPages } from './pages.ts';
+import { replicaDigestsOf, type SlotDigests } from './replica-digests.ts';
 import { TenantsApi } from './tenants-api.ts';
 import type { PayloadObject } from './vector-batches.ts';
 
@@ -69,6 +70,11 @@ export class ShoalClient {
   /** Shards, slots and progress. Needs the root key. */
   async cluster(options: CallOptions = {}): Promise<ClusterResponse> {
     return (await this.#transport.call({ method: 'GET', path: '/v1/cluster' }, options)) as ClusterResponse;
+  }
+
+  /** What each replica of each slot holds, as a digest at its applied sequence. Needs the root key. */
+  async replicaDigests(options: CallOptions = {}): Promise<SlotDigests[]> {
+    return replicaDigestsOf(await this.cluster(options));
   }
 
   /** Succeeds when the gateway's process answers. Not retried. */

@@ -7,6 +7,8 @@ export * from './receipt.ts';
 export * from './mutation.ts';
 export * from './query.ts';
 export * from './placement.ts';
+export { compareReplicas, REPLICA_VERDICTS, type ReplicaAgreement, type ReplicaContent } from './replica-agreement.ts';
+export type { ContentPoint, ContentVerification, SlotContent } from './slot-content.ts';
 export { encodeMutation, decodeMutation } from './mutation-codec.ts';
 export { splitWriteOperations } from './write-splitting.ts';
 export type { MessageIdentity, WriteOperations } from './write-splitting.ts';

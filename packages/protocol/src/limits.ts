@@ -16,6 +16,8 @@ export const LIMITS = {
   slots: 1_024,
   /** Shards of a cluster. */
   shards: 1_024,
+  /** Digests at earlier sequences that the status of a slot carries. */
+  contentMarks: 64,
   /** Copies of a stream that JetStream keeps at most. */
   natsReplicas: 5,
   /** Vectors in one partition. */

@@ -5,6 +5,7 @@
 import type { ErrorCode } from './error-registry.ts';
 import type { EmbeddingCode, Partition, Sequence, ShardId, Slot, VectorKey } from './ids.ts';
 import type { DeletedOutcome, Outcome } from './mutation.ts';
+import type { SlotContent } from './slot-content.ts';
 
 export const SEARCH_PATHS = ['auto', 'exact', 'rabitq', 'flat'] as const;
 export type SearchPath = (typeof SEARCH_PATHS)[number];
@@ -186,4 +187,6 @@ export interface SlotStatus {
   readonly vectorCount: number;
   /** Messages of the log that the shard has still to apply, as far as it knows. */
   readonly pendingCount?: number;
+  /** Absent while the slot is being recovered, and from shards of earlier releases. */
+  readonly content?: SlotContent;
 }

@@ -12,6 +12,7 @@ import { LIMITS } from './limits.ts';
 import { beginMessage, ENVELOPE_BYTES, openMessage } from './message-envelope.ts';
 import type { ShardStatus, SlotStatus } from './query.ts';
 import { ShoalError } from './shoal-error.ts';
+import { parseSlotContent } from './slot-content.ts';
 
 const KIND = { magic: 'SHLS', version: 1, subject: 'shard status' } as const;
 
@@ -75,5 +76,6 @@ function parseSlotStatus(value: unknown, index: number): SlotStatus {
     embeddingCount: count(fields, path, 'embeddingCount'),
     vectorCount: count(fields, path, 'vectorCount'),
     ...(fields['pendingCount'] === undefined ? {} : { pendingCount: count(fields, path, 'pendingCount') }),
+    ...(fields['content'] === undefined ? {} : { content: parseSlotContent(fields['content'], `${path}.content`) }),
   };
 }

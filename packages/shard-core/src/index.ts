@@ -5,3 +5,4 @@ export { SLOT_LIMITS, RUN_OPERATIONS } from './limits.ts';
 export type { AroundSearch, EngineSearch, SearchProbe } from './search-probe.ts';
 export type { ActivePartition } from './partition-state.ts';
 export type { CheckpointFiles } from './index-checkpoint.ts';
+export type { SlotState } from './slot-state.ts';

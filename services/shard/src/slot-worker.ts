@@ -1,6 +1,7 @@
 import type { Bus } from '@shoal/bus';
-import { ShoalError, decodeQueryRequest, encodeQueryResponse, type Sequence, type ShardId, type Slot, type SlotStatus } from '@shoal/protocol';
-import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions } from '@shoal/shard-core';
+import { ShoalError, decodeQueryRequest, encodeQueryResponse, type Sequence, type ShardId, type Slot, type SlotContent, type SlotStatus } from '@shoal/protocol';
+import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions, type SlotState } from '@shoal/shard-core';
+import { DIGEST_VERSION, digestText } from '@shoal/store';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
 import type { PeerProgress } from './peer-progress.ts';
@@ -25,6 +26,11 @@ export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly onChange: () => void;
   /** Called when no slot of this shard can apply any more. */
   readonly onStoreFailure: (error: Error) => void;
+}
+
+function contentOf(state: SlotState): SlotContent {
+  const marks = state.marks.list().map(({ sequence, digest }) => ({ sequence, digest: digestText(digest) }));
+  return { version: DIGEST_VERSION, digest: digestText(state.digest), marks, rebuildCount: 0 };
 }
 
 /**
@@ -72,6 +78,7 @@ export class SlotWorker {
       setAsideCount: state?.setAsideCount ?? 0,
       embeddingCount,
       vectorCount,
+      ...(state === undefined ? {} : { content: contentOf(state) }),
     };
   }
 

@@ -1,9 +1,23 @@
 /** Answers about the state of the cluster. */
 import { Type } from 'typebox';
+import { REPLICA_VERDICTS } from '../replica-agreement.ts';
 import { closed, oneOf } from './value-schemas.ts';
 import type { JsonOf } from './value-schemas.ts';
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+const SlotContentSchema = closed(
+  {
+    digest: Type.String({ description: 'Digest of everything the slot holds at its applied sequence; the same on every replica there.', examples: ['9adb0148dc4195e7'] }),
+    agreement: oneOf(REPLICA_VERDICTS, 'alone: there is nothing to compare with; agrees: with the other replicas, or with most; outvoted: most others agree on another content, and the slot is rebuilt; disputed: there is no majority.'),
+    comparedSequence: count('The newest sequence at which another replica was known.'),
+    differsFrom: Type.Array(Type.String(), { description: 'Shards whose replica held another content there.' }),
+    verifications: count('How often all rows were read again and gave their digest, since the process started.'),
+    verifiedSequence: Type.Optional(count('Applied sequence when the last of them began.')),
+    rebuildCount: count('How often the slot was rebuilt since it last agreed with another replica.'),
+  },
+  'What the slot holds, compared with the other replicas and with what was written.',
+);
 
 const SlotSchema = closed(
   {
@@ -15,6 +29,7 @@ const SlotSchema = closed(
     setAsideCount: count('Messages that could not be applied and were set aside.'),
     embeddingCount: count('Embeddings with a partition in the slot.'),
     vectorCount: count('Vectors in the slot.'),
+    content: Type.Optional(SlotContentSchema),
   },
   'A slot as one shard holds it.',
 );
@@ -55,6 +70,7 @@ export const ClusterResponseSchema = closed(
 );
 export type ClusterResponse = JsonOf<typeof ClusterResponseSchema>;
 export type ClusterShard = ClusterResponse['shards'][number];
+export type ClusterSlot = ClusterShard['slots'][number];
 
 export const HealthResponseSchema = closed({ status: Type.Literal('ok'), version: Type.String() }, 'The process is alive.');
 export type HealthResponse = JsonOf<typeof HealthResponseSchema>;

@@ -11,7 +11,8 @@ import type { DeclareMutation, DeleteMatchingMutation, DeleteOperation, DeletedO
 import { FIELD_TYPES } from '../payload-fields.ts';
 import type { DeclaredFields } from '../payload-fields.ts';
 import { SEARCH_PATHS } from '../query.ts';
-import type { AwaitAppliedAnswer, CountItem, FetchItem, QueryRequest, QueryResponse, ScrollAnswer, ScrolledVector, ScrollItem, SearchItem, ShardStatus } from '../query.ts';
+import type { AwaitAppliedAnswer, CountItem, FetchItem, QueryRequest, QueryResponse, ScrollAnswer, ScrolledVector, ScrollItem, SearchItem, ShardStatus, SlotStatus } from '../query.ts';
+import type { SlotContent } from '../slot-content.ts';
 
 const safe = (min: number) => fc.oneof(fc.integer({ min, max: 1_000 }), fc.maxSafeNat().map((n) => Math.max(min, n)), fc.constant(Number.MAX_SAFE_INTEGER));
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,20}$/);
@@ -175,15 +176,23 @@ export const queryResponse: fc.Arbitrary<QueryResponse> = fc.oneof<fc.Arbitrary<
   }),
 );
 
+const digest = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((value) => value.toString(16).padStart(16, '0'));
+const slotContent = record<SlotContent>({
+  version: fc.integer({ min: 1, max: 9 }), digest, marks: fc.array(fc.record({ sequence, digest }), { maxLength: 8 }), verified: fc.record({ count: safe(0), sequence }), rebuildCount: safe(0),
+}, ['verified']);
+
 export const shardStatus: fc.Arbitrary<ShardStatus> = record({
   shard: name as fc.Arbitrary<ShardId>,
   version: fc.string({ maxLength: 20 }),
   count: safe(0),
   startedAtMs: safe(0),
   slots: fc.array(
-    record(
-      { slot, ready: fc.boolean(), lagging: fc.constant(true as const), appliedSequence: sequence, setAsideCount: safe(0), embeddingCount: safe(0), vectorCount: safe(0), pendingCount: safe(0) },
-      ['lagging', 'pendingCount'],
+    record<SlotStatus>(
+      {
+        slot, ready: fc.boolean(), lagging: fc.constant(true as const), appliedSequence: sequence, setAsideCount: safe(0), embeddingCount: safe(0), vectorCount: safe(0),
+        pendingCount: safe(0), content: slotContent,
+      },
+      ['lagging', 'pendingCount', 'content'],
     ),
     { maxLength: 4 },
   ),

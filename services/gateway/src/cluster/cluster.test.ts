@@ -4,7 +4,8 @@ import { pino } from 'pino';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { GatewayFixture, startTestGateway } from '../testing/gateway-fixture.ts';
 import { MemoryRequests } from '../testing/memory-requests.ts';
-import { ClusterView } from './cluster-view.ts';
+import { ClusterAgreement } from './agreement.ts';
+import { ClusterView, type HeardShard } from './cluster-view.ts';
 import { slotRanges } from './slot-ranges.ts';
 
 let nowMs = 1_000_000;
@@ -52,6 +53,27 @@ describe('the view of the cluster', () => {
     nowMs += GATEWAY_LIMITS.shardSilenceMs;
     expect(view.shards()).toEqual([]);
     expect(view.unservedSlots()).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe('the agreement of replicas', () => {
+  it('is shown per slot and shard, from what they announced', () => {
+    const content = (digest: string) => ({ version: 1, digest: digest.repeat(16), marks: [], rebuildCount: 0, verified: { count: 2, sequence: parseSequence(7) } });
+    const heard = (shard: string, digest: string | undefined): HeardShard => ({
+      lastSeenMs: 0,
+      status: {
+        shard: parseShardId(shard), version: '1', count: 1, startedAtMs: 1, engineMemoryBytes: 0, engineMemoryMaxBytes: 0,
+        slots: [{ slot: parseSlot(3), ready: true, appliedSequence: parseSequence(9), setAsideCount: 0, embeddingCount: 0, vectorCount: 0, ...(digest === undefined ? {} : { content: content(digest) }) }],
+      },
+    });
+    const shards = [heard('a', '1'), heard('b', '2'), heard('c', undefined)];
+    const agreement = new ClusterAgreement(shards);
+    const shown = shards.map(({ status }) => status.slots.map((slot) => agreement.slotToJson(status.shard, slot).content));
+    expect(shown).toEqual([
+      [{ digest: '1111111111111111', agreement: 'disputed', comparedSequence: 9, differsFrom: ['b'], verifications: 2, verifiedSequence: 7, rebuildCount: 0 }],
+      [expect.objectContaining({ digest: '2222222222222222', agreement: 'disputed', differsFrom: ['a'] })],
+      [undefined],
+    ]);
   });
 });
 

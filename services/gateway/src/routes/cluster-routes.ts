@@ -1,18 +1,19 @@
 import { ROUTES } from '@shoal/protocol';
 import type { ClusterResponse, ClusterShard, HealthResponse, ReadyResponse } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
+import { ClusterAgreement } from '../cluster/agreement.ts';
 import type { HeardShard } from '../cluster/cluster-view.ts';
 import { requireReady } from '../cluster/readiness.ts';
 import type { RouteContext } from './route-context.ts';
 
-function shardToJson({ status, lastSeenMs }: HeardShard, nowMs: number): ClusterShard {
+function shardToJson({ status, lastSeenMs }: HeardShard, agreement: ClusterAgreement, nowMs: number): ClusterShard {
   const { shard, version, slots, engineMemoryBytes, engineMemoryMaxBytes } = status;
   return {
     shard,
     version,
     ready: slots.every(({ ready }) => ready),
     lastSeenMs: Math.max(0, nowMs - lastSeenMs),
-    slots,
+    slots: slots.map((slot) => agreement.slotToJson(shard, slot)),
     engineMemoryBytes,
     engineMemoryMaxBytes,
   };
@@ -26,12 +27,14 @@ export function addClusterRoutes(app: FastifyInstance, context: RouteContext): v
     ...ROUTES.getCluster,
     handler: async (): Promise<ClusterResponse> => {
       const nowMs = clock.nowMs();
+      const shards = clusterView.shards();
+      const agreement = new ClusterAgreement(shards);
       return {
         version,
         mode,
         bus: { kind: bus.kind, description: bus.description, connected: bus.connected() },
         slots: bus.log.slots,
-        shards: clusterView.shards().map((shard) => shardToJson(shard, nowMs)),
+        shards: shards.map((shard) => shardToJson(shard, agreement, nowMs)),
         unservedSlots: clusterView.unservedSlots(),
       };
     },
