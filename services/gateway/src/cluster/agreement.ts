@@ -5,7 +5,7 @@ import type { HeardShard } from './cluster-view.ts';
 export class ClusterAgreement {
   readonly #verdicts = new Map<string, ReplicaAgreement>();
 
-  constructor(shards: readonly HeardShard[]) {
+  constructor(shards: readonly Pick<HeardShard, 'status'>[]) {
     const bySlot = new Map<Slot, ReplicaContent[]>();
     for (const { status: { shard, slots } } of shards) {
       for (const { slot, appliedSequence, content } of slots) {

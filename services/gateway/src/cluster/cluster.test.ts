@@ -59,8 +59,7 @@ describe('the view of the cluster', () => {
 describe('the agreement of replicas', () => {
   it('is shown per slot and shard, from what they announced', () => {
     const content = (digest: string) => ({ version: 1, digest: digest.repeat(16), marks: [], rebuildCount: 0, verified: { count: 2, sequence: parseSequence(7) } });
-    const heard = (shard: string, digest: string | undefined): HeardShard => ({
-      life: 'one', lastSeenMs: 0,
+    const heard = (shard: string, digest: string | undefined): Pick<HeardShard, 'status'> => ({
       status: {
         shard: parseShardId(shard), version: '1', count: 1, startedAtMs: 1, engineMemoryBytes: 0, engineMemoryMaxBytes: 0,
         slots: [{ slot: parseSlot(3), ready: true, appliedSequence: parseSequence(9), setAsideCount: 0, embeddingCount: 0, vectorCount: 0, ...(digest === undefined ? {} : { content: content(digest) }) }],
