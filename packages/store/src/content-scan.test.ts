@@ -10,6 +10,7 @@ import { openLevel, type Rows } from './open-level.ts';
 import { encodeKeyRow, encodeStoredVector, encodeText, type PartitionRecord } from './records.ts';
 import { bodyOf, seal, unsealed } from './sealed-value.ts';
 import { ShardStore } from './shard-store.ts';
+import { filterSnapshot } from './slot-filter.ts';
 import { StoreBatch } from './store-batch.ts';
 
 const SLOTS = 8;
@@ -106,6 +107,18 @@ describe('a scan of a slot', () => {
     await expect(other.importSlot(slot, content, new AbortController().signal)).rejects.toMatchObject({ code: 'snapshot_corrupt' });
     expect(await other.slot(slot)).toBeUndefined();
     expect(await other.partitions(slot)).toEqual([]);
+    await other.close();
+  });
+});
+
+describe('a snapshot of some embeddings only', () => {
+  it.each([['with', true, COUNT], ['without', false, 0]])('carries the digest of what stays, %s the embedding', async (_name, wanted, vectorCount) => {
+    const taken = await store.exportSlot(slot);
+    const other = await ShardStore.open({ directory: join(directory, 'other'), slots: SLOTS });
+    await other.importSlot(slot, filterSnapshot(taken?.content ?? expect.unreachable(), () => wanted), new AbortController().signal);
+    await taken?.close();
+    expect(await other.scanSlot(slot, unhurried)).toEqual({ appliedSequence: 9, vectorCount });
+    expect((await other.slot(slot))?.digest === (await store.slot(slot))?.digest).toBe(wanted);
     await other.close();
   });
 });

@@ -200,6 +200,11 @@ export function isSlotPartitionKey(key: Buffer): boolean {
   return key[0] === FAMILY.slots && key[3] === FIELD.directory;
 }
 
+/** The partition that a key of a partition's family begins with. */
+export function partitionOfKey(key: Buffer): PartitionRef {
+  return { code: Number(key.readBigUInt64BE(1)) as EmbeddingCode, partition: key.readUInt16BE(9) as Partition };
+}
+
 export function partitionOfSlotKey(key: Buffer): PartitionRef {
   return { code: Number(key.readBigUInt64BE(4)) as EmbeddingCode, partition: key.readUInt16BE(12) as Partition };
 }
