@@ -23,7 +23,7 @@ async function withNatsServer() {
     say(`nats-server ${found.version} (${found.source})`);
     return [];
   }
-  return leaveOut(['nats', 'integration', 'crash'], 'nats-server 2.12 or newer: none on the PATH, and none could be fetched here; set SHOAL_NATS_URL or install it');
+  return leaveOut(['nats', 'integration', 'cluster', 'crash'], 'nats-server 2.12 or newer: none on the PATH, and none could be fetched here; set SHOAL_NATS_URL or install it');
 }
 
 /** Engine and images are prepared while the sources are checked; only where the suite is wanted. */

@@ -47,6 +47,8 @@ function sampleBody(operation: string, choice: SeededChoice): unknown {
     case 'search': return choice.chance(0.7)
       ? { vector: vector(choice), k: 1 + choice.below(20), ef: 50, include: ['payload'], timeoutMs: 200, ...(choice.chance(0.3) ? { filter: filter(choice) } : {}) }
       : { vectors: [vector(choice), vector(choice)], k: 3, path: choice.of(['auto', 'exact', 'rabitq', 'flat']), timeoutMs: 200, after: { [choice.below(64)]: 1 + choice.below(3) } };
+    case 'moveSlot': return { shard: choice.of(['shard-0', 'shard-9']) };
+    case 'setReplicas': return { replicas: choice.below(4) };
     case 'createTenant': return { tenant: choice.of(['fuzz-a', 'fuzz-b', 'gone']), quotas: { vectors: choice.below(100_000) } };
     case 'updateTenant': return { quotas: { requestsPerSecond: choice.of([null, 1_000]), bytes: choice.of([null, 1e9]) } };
     case 'createKey': return { role: choice.of(WORDS.slice(0, 3)), name: 'n', embeddings: ['fuzz'] };
@@ -64,6 +66,8 @@ function segment(operation: string, parameter: string, choice: SeededChoice): st
     case 'name': return choice.of(NAMES);
     case 'key': return key(choice);
     case 'alias': return choice.of(['gone', 'alias', 'fuzz']);
+    case 'shard': return choice.of(['shard-0', 'never']);
+    case 'slot': return `${choice.below(70)}`;
     case 'tenant': return choice.of(['fuzz-a', 'gone', 'never']);
     default: return choice.bytes(8).toString('hex');
   }

@@ -11,8 +11,10 @@ export interface ClusterOptions {
   readonly shardCount: number;
   readonly gatewayCount: number;
   readonly slots?: number;
-  /** Shards that own each slot; 1 when absent. */
+  /** Shards that own each slot where placement is fixed; 1 when absent. */
   readonly replicas?: number;
+  /** `fixed`: each shard gets a range of slots by its settings. `placed`: the cluster decides. */
+  readonly placement?: 'fixed' | 'placed';
   /** Settings of every shard. */
   readonly shardSettings?: Readonly<Record<string, string>>;
 }
@@ -24,31 +26,22 @@ export class ShoalCluster {
   readonly gateways: ServiceProcess[] = [];
   readonly urls: string[] = [];
   readonly #directory: string;
+  readonly #options: ClusterOptions;
+  readonly #slots: number;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, options: ClusterOptions) {
     this.#directory = directory;
+    this.#options = options;
+    this.#slots = options.slots ?? 64;
   }
 
   static async start(options: ClusterOptions): Promise<ShoalCluster> {
-    const cluster = new ShoalCluster(await mkdtemp(join(tmpdir(), 'shoal-cluster-')));
-    const slots = options.slots ?? 64;
-    const common = { SHOAL_NATS_URL: options.natsUrl, SHOAL_SLOTS: String(slots), SHOAL_STREAMS: '4', SHOAL_LOG_LEVEL: 'info' };
-    for (let index = 0; index < options.shardCount; index += 1) {
-      cluster.shards.push(
-        new ServiceProcess(`shard-${index}`, 'shard', {
-          ...common,
-          SHOAL_SHARD_ID: `shard-${index}`,
-          SHOAL_SHARD_SLOTS: ownedSlots(index, slots, options).join(','),
-          SHOAL_DATA_DIR: cluster.shardDirectory(index),
-          SHOAL_SEARCH_THREADS: '1',
-          ...options.shardSettings,
-        }),
-      );
-    }
+    const cluster = new ShoalCluster(await mkdtemp(join(tmpdir(), 'shoal-cluster-')), options);
+    for (let index = 0; index < options.shardCount; index += 1) cluster.#addShard(index);
     for (let index = 0; index < options.gatewayCount; index += 1) {
       const port = await freePort();
       cluster.urls.push(`http://127.0.0.1:${port}`);
-      cluster.gateways.push(new ServiceProcess(`gateway-${index}`, 'gateway', { ...common, SHOAL_HTTP_HOST: '127.0.0.1', SHOAL_HTTP_PORT: String(port), SHOAL_ROOT_KEY: cluster.rootKey }));
+      cluster.gateways.push(new ServiceProcess(`gateway-${index}`, 'gateway', { ...cluster.#common(), SHOAL_HTTP_HOST: '127.0.0.1', SHOAL_HTTP_PORT: String(port), SHOAL_ROOT_KEY: cluster.rootKey }));
     }
     for (const process of cluster.processes) process.start();
     try {
@@ -58,6 +51,31 @@ export class ShoalCluster {
       throw error;
     }
     return cluster;
+  }
+
+  /** Starts one more shard; only for a cluster that places its slots. */
+  addShard(): ServiceProcess {
+    const shard = this.#addShard(this.shards.length);
+    shard.start();
+    return shard;
+  }
+
+  #common(): Record<string, string> {
+    return { SHOAL_NATS_URL: this.#options.natsUrl, SHOAL_SLOTS: String(this.#slots), SHOAL_STREAMS: '4', SHOAL_LOG_LEVEL: 'info' };
+  }
+
+  #addShard(index: number): ServiceProcess {
+    const { placement = 'fixed', shardSettings } = this.#options;
+    const shard = new ServiceProcess(`shard-${index}`, 'shard', {
+      ...this.#common(),
+      SHOAL_SHARD_ID: `shard-${index}`,
+      ...(placement === 'fixed' ? { SHOAL_SHARD_SLOTS: ownedSlots(index, this.#slots, this.#options).join(',') } : {}),
+      SHOAL_DATA_DIR: this.shardDirectory(index),
+      SHOAL_SEARCH_THREADS: '1',
+      ...shardSettings,
+    });
+    this.shards.push(shard);
+    return shard;
   }
 
   shardDirectory(index: number): string {

@@ -77,12 +77,10 @@ describe('docker-compose.yml', () => {
     expect(ofKind('shard').map((service) => String(parseShardEnvironment({ SHOAL_DATA_DIR: '/var/lib/shoal', ...environmentOf(service) }).shard))).toEqual(['shard-0', 'shard-1', 'shard-2']);
   });
 
-  it('puts every slot on two shards, and no two processes into one volume', () => {
-    const owners = new Map<number, number>();
-    for (const service of ofKind('shard')) {
-      for (const slot of parseShardEnvironment({ SHOAL_DATA_DIR: '/var/lib/shoal', ...environmentOf(service) }).ownedSlots) owners.set(slot, (owners.get(slot) ?? 0) + 1);
-    }
-    expect([owners.size, new Set(owners.values())]).toEqual([64, new Set([2])]);
+  it('has the cluster place every slot on two shards, and puts no two processes into one volume', () => {
+    const shards = ofKind('shard').map((service) => parseShardEnvironment({ SHOAL_DATA_DIR: '/var/lib/shoal', ...environmentOf(service) }));
+    expect(shards.map(({ ownedSlots, slots, placement }) => [ownedSlots, slots, placement.replicas])).toEqual(shards.map(() => [undefined, 64, 2]));
+    expect(ofKind('gateway').map((service) => parseGatewayConfig(environmentOf(service)).replicas)).toEqual([2, 2]);
     const volumes = services.flatMap(([, service]) => (service.volumes ?? []).map((each) => each.split(':')[0] ?? '').filter((each) => !each.startsWith('.')));
     expect(new Set(volumes).size).toBe(volumes.length);
   });

@@ -11,6 +11,7 @@ import { addDevCommand } from './commands/dev.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addPlacementCommands } from './commands/placement.ts';
 import { addRecallCommand } from './commands/recall.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addSearchCommand } from './commands/search.ts';
@@ -54,6 +55,7 @@ export function buildProgram(system: CliSystem): Command {
   addRecallCommand(program, system);
   addBenchCommand(program, system);
   addStatusCommand(program, system);
+  addPlacementCommands(program, system);
   addTenantCommand(program, system);
   addKeyCommand(program, system);
   addDemoCommand(program, system);

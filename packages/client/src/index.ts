@@ -12,6 +12,7 @@ export type { AliasesApi } from './aliases-api.ts';
 export type { ImportsApi } from './imports-api.ts';
 export type { BackupApi } from './backup-api.ts';
 export type { KeysApi } from './keys-api.ts';
+export type { PlacementApi } from './placement-api.ts';
 export type { TenantsApi } from './tenants-api.ts';
 export { CLIENT_LIMITS } from './limits.ts';
 export { ERROR_REGISTRY, ShoalError } from '@shoal/protocol';
@@ -30,6 +31,7 @@ export type {
   KeyRequestJson,
   LimitsResponse,
   NewKeyResponse,
+  PlacementChange,
   TenantChangeJson,
   TenantRequestJson,
   TenantResponse,

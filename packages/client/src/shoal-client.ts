@@ -9,6 +9,7 @@ import { KeysApi } from './keys-api.ts';
 import { CLIENT_LIMITS } from './limits.ts';
 import { allPages } from './pages.ts';
 import { replicaDigestsOf, type SlotDigests } from './replica-digests.ts';
+import { PlacementApi } from './placement-api.ts';
 import { TenantsApi } from './tenants-api.ts';
 import type { PayloadObject } from './vector-batches.ts';
 
@@ -29,6 +30,7 @@ export class ShoalClient {
   readonly aliases: AliasesApi;
   readonly imports: ImportsApi;
   readonly backup: BackupApi;
+  readonly placement: PlacementApi;
 
   /** Throws `invalid_field` for options that cannot be. */
   constructor(options: ShoalClientOptions) {
@@ -39,6 +41,7 @@ export class ShoalClient {
     this.aliases = new AliasesApi(this.#transport);
     this.imports = new ImportsApi(this.#transport);
     this.backup = new BackupApi(this.#transport);
+    this.placement = new PlacementApi(this.#transport);
   }
 
   get url(): string {

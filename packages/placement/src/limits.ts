@@ -26,4 +26,6 @@ export const PLACEMENT_LIMITS = {
   replicas: 1_000,
   registryAttempts: 16,
   capacity: 1_000_000,
+  /** Replicas of each slot, unless set otherwise; as many as there are shards when they are fewer. */
+  defaultReplicas: 2,
 } as const;

@@ -3,7 +3,7 @@
  * its shard: until it is removed, the log keeps what that replica still needs.
  */
 import type { Registry } from '@shoal/bus';
-import { ShoalError, parseSequence, type Sequence, type ShardId, type Slot } from '@shoal/protocol';
+import { ShoalError, parseSequence, parseSlot, type Sequence, type ShardId, type Slot } from '@shoal/protocol';
 import { PLACEMENT_LIMITS } from './limits.ts';
 
 export interface ReplicaDurable {
@@ -54,6 +54,15 @@ export class ReplicaProgress {
     }
     throw new ShoalError('overloaded', `The progress of slot ${this.#slot} changes under this shard again and again. Does another shard have the same name?`);
   }
+}
+
+/** The slots whose log is held for this shard. */
+export async function slotsWithProgress(registry: Registry, shard: ShardId): Promise<ReadonlySet<Slot>> {
+  const entries = await registry.list(PROGRESS_PREFIX, PLACEMENT_LIMITS.progressEntries);
+  return new Set(entries.flatMap(({ key }) => {
+    const [, slot = '', ...name] = key.split('.');
+    return name.join('.') === shard ? [parseSlot(Number(slot))] : [];
+  }));
 }
 
 /** Lets the log go on without a replica that will not come back. */

@@ -143,6 +143,12 @@ describe('answers', () => {
         engineMemoryMaxBytes: 2,
       },
     ],
+    placement: {
+      epoch: 4,
+      replicas: 2,
+      members: [{ shard: 'shard-0', present: true, drained: false, capacity: 4, slotCount: 1, mapEpoch: 4 }],
+      slots: [{ slot: 0, pinned: 'shard-0', replicas: [{ shard: 'shard-0', state: 'ready', answers: true, appliedSequence: 5, pendingCount: 1 }] }],
+    },
     unservedSlots: [63],
   };
   const { stats: _stats, ...listed } = embedding;

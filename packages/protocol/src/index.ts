@@ -26,6 +26,7 @@ export type { EmbeddingSpecJson, Registration, EmbeddingIdentity } from './embed
 export { encodeQueryRequest, decodeQueryRequest } from './query-request-codec.ts';
 export { encodeQueryResponse, decodeQueryResponse } from './query-response-codec.ts';
 export * from './placement-map.ts';
+export { parseMoveRequest, parseReplicasRequest, parseSlotText } from './placement-requests.ts';
 export {
   encodePlacementMap, decodePlacementMap, encodeMemberLease, decodeMemberLease, encodeControllerLease, decodeControllerLease,
 } from './placement-codec.ts';

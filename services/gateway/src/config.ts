@@ -1,4 +1,5 @@
 import { parseNatsEnvironment, type NatsSettings } from '@shoal/bus';
+import { PLACEMENT_LIMITS } from '@shoal/placement';
 import { VERSION } from '@shoal/process';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, requiredSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
 import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
@@ -24,6 +25,8 @@ export interface GatewayServiceConfig {
   readonly gateway: GatewayConfig;
   readonly nats: NatsSettings;
   readonly streams: number;
+  /** Replicas of each slot, where this process makes the first map of slots and shards. */
+  readonly replicas: number;
   readonly redisUrl: string | undefined;
   readonly metrics: MetricsSettings;
   readonly logLevel: LogLevel;
@@ -55,6 +58,7 @@ export function parseGatewayConfig(environment: Environment): GatewayServiceConf
     },
     nats: parseNatsEnvironment(environment, setting(environment, 'SHOAL_NATS_URL') ?? 'nats://127.0.0.1:4222'),
     streams: wholeNumberSetting(environment, 'SHOAL_STREAMS', { fallback: Math.min(DEFAULTS.streams, slots), minimum: 1, maximum: slots }),
+    replicas: wholeNumberSetting(environment, 'SHOAL_REPLICAS', { fallback: PLACEMENT_LIMITS.defaultReplicas, minimum: 1, maximum: LIMITS.replicas }),
     redisUrl: parseRedisUrl(environment),
     metrics: parseMetricsSettings(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { systemTimers, type Clock, type Timers } from '@shoal/pacing';
 import { ClusterView } from './cluster/cluster-view.ts';
+import { PlacementOperations } from './cluster/placement-operations.ts';
 import { reasonNotReady } from './cluster/readiness.ts';
 import { ProcessTelemetry } from '@shoal/telemetry';
 import type { GatewayConfig } from './config.ts';
@@ -36,6 +37,7 @@ import { ImportTokens } from './imports/import-token.ts';
 import { addEmbeddingRoutes } from './routes/embedding-routes.ts';
 import { addImportRoutes } from './routes/import-routes.ts';
 import { addPayloadRoutes } from './routes/payload-routes.ts';
+import { addPlacementRoutes } from './routes/placement-routes.ts';
 import type { RouteContext } from './routes/route-context.ts';
 import { addSearchRoutes } from './routes/search-routes.ts';
 import { addVectorRoutes } from './routes/vector-routes.ts';
@@ -99,6 +101,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   assert.equal(config.slots, bus.log.slots, 'the log is opened with the slots of the cluster');
   const newOperationId = (): OperationId => dependencies.newOperationId();
   const clusterView = new ClusterView({ requests: bus.requests, slots: bus.log.slots, clock, logger });
+  const placement = new PlacementOperations({ registry: bus.registry, timers, logger });
   const catalogue = new Catalogue({ bus, clock, timers, logger, newOperationId });
   const queries = new SlotQueries({ requests: bus.requests, replicas: clusterView, clock, timers });
   const tenancy = new Tenancy({
@@ -117,7 +120,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   meter.addSource(() => gatewayFamilies({ dispatcher, queries, clusterView, bus }));
   let closing = false;
   const context: RouteContext = {
-    bus, clock, catalogue, tenancy, clusterView, queries, fetchPath, telemetry,
+    bus, clock, catalogue, tenancy, clusterView, placement, queries, fetchPath, telemetry,
     version: config.version,
     mode: config.mode,
     scrollPath: new ScrollPath({ log: bus.log, clock, reads: new PartitionReads({ log: bus.log, queries, timers }) }),
@@ -141,6 +144,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     cancel();
     await tenancy.close();
     await catalogue.close();
+    await placement.close();
     await clusterView.close();
     if (dependencies.telemetry === undefined) telemetry.close();
   };
@@ -164,6 +168,7 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addClusterRoutes(app, context);
   addMetricsRoutes(app, context);
   addBackupRoutes(app, context);
+  addPlacementRoutes(app, context);
   addTenantRoutes(app, context);
   addKeyRoutes(app, context);
   addAccountRoutes(app, context);

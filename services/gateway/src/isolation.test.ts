@@ -18,6 +18,8 @@ const BODIES: { readonly [name: string]: unknown } = {
   scrollVectors: { include: ['payload'] },
   countVectors: {},
   setAlias: { embedding: 'unknown-space' },
+  moveSlot: { shard: 'shard-9' },
+  setReplicas: { replicas: 2 },
   createTenant: { tenant: 'other' },
   updateTenant: { quotas: { vectors: 1 } },
   createKey: { role: 'read' },
@@ -32,13 +34,14 @@ interface Names {
   readonly tenant: string;
   readonly id: string;
   readonly import: string;
+  readonly shard: string;
   readonly slot: string;
 }
 
 let fixture: GatewayFixture;
 let nowMs = Date.now();
 let ofA: Names;
-const never: Names = { name: 'never-named', key: 'never-key', alias: 'never-alias', tenant: 'never-tenant', id: '00000000deadbeef', import: '00000000000000000000000000000000', slot: '0006' };
+const never: Names = { name: 'never-named', key: 'never-key', alias: 'never-alias', tenant: 'never-tenant', id: '00000000deadbeef', import: '00000000000000000000000000000000', slot: '0006', shard: 'shard-9' };
 const keys = { adminA: '', writeA: '', readA: '', boundA: '', adminB: '', expired: '', revoked: '', ofDeletedTenant: '' };
 let receipt: WriteResponse['receipt'];
 
@@ -69,7 +72,7 @@ beforeAll(async () => {
   fixture.shard.announce();
   expect((await fixture.call('DELETE', `/v1/keys/${revoked.id}`, undefined, bearer(keys.adminA))).status).toBe(204);
   expect((await fixture.call('DELETE', '/v1/tenants/gone')).status).toBe(204);
-  ofA = { name: 'secret-space', key: 'secret-key', alias: 'secret-alias', tenant: 'tenant-a', id: admin.id, import: '', slot: '0005' };
+  ofA = { name: 'secret-space', key: 'secret-key', alias: 'secret-alias', tenant: 'tenant-a', id: admin.id, import: '', slot: '0005', shard: 'secret-shard' };
   expect((await fixture.call('POST', '/v1/embeddings', { name: 'secret-space', model: 'secret-model', dim: 2, distance: 'l2' }, bearer(keys.writeA))).status).toBe(201);
   const imported = await fixture.call('POST', '/v1/imports', { embedding: 'secret-space', sources: ['https://secret-host.example/a.jsonl'] }, bearer(keys.writeA));
   expect(imported.status).toBe(201);

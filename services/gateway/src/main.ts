@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
+import { systemTimers } from '@shoal/pacing';
+import { PlacementController } from '@shoal/placement';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
 import { parseOperationId } from '@shoal/protocol';
 import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
@@ -12,7 +14,7 @@ import { openRateStore } from './tenancy/rate-store.ts';
 const CONNECT_TIMEOUT_MS = 15_000;
 
 await runProcess('shoal gateway', async () => {
-  const { gateway: config, nats, streams, redisUrl, logLevel, metrics } = parseGatewayConfig(withSecretFiles(process.env));
+  const { gateway: config, nats, streams, replicas, redisUrl, logLevel, metrics } = parseGatewayConfig(withSecretFiles(process.env));
   const logger = pino({ level: logLevel, base: { service: 'gateway' } });
   const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
   const redis = redisUrl === undefined ? undefined : openRateStore(redisUrl, logger);
@@ -30,11 +32,14 @@ await runProcess('shoal gateway', async () => {
   });
   const listener = metrics.listen === undefined ? undefined : await listenForScrapes({ ...metrics.listen, telemetry, nowMs: Date.now, notReady: () => gateway.notReady() });
   if (listener !== undefined) logger.info({ url: listener.url }, 'metrics are served');
+  const controller = new PlacementController({ bus, replicas, holder: `gateway ${randomBytes(16).toString('hex')}`, timers: systemTimers, logger });
+  await controller.start();
   return {
     reload: () => gateway.reloadTls(),
     async close() {
       logger.info('closing');
       await listener?.close();
+      await controller.close();
       await gateway.close();
       redis?.disconnect();
       await imports?.close();

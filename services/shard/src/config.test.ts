@@ -31,3 +31,17 @@ describe('parseSlotRanges', () => {
     expect(parseSlotRanges('5, 0-2,1-3', 8)).toEqual([0, 1, 2, 3, 5]);
   });
 });
+
+describe('a shard without slots of its own', () => {
+  const { SHOAL_SHARD_SLOTS: _slots, ...placed } = complete;
+
+  it('takes slots in proportion to its memory, unless its capacity is set', () => {
+    expect(parseShardEnvironment({ ...placed, SHOAL_ENGINE_MEMORY_MB: '512' })).toMatchObject({ placement: { capacity: 512, replicas: 2 } });
+    expect(parseShardEnvironment(placed)).not.toHaveProperty('ownedSlots');
+    expect(parseShardEnvironment({ ...placed, SHOAL_SHARD_CAPACITY: '3', SHOAL_REPLICAS: '1' }).placement).toEqual({ capacity: 3, replicas: 1 });
+  });
+
+  it.each([['SHOAL_SHARD_CAPACITY', '0'], ['SHOAL_REPLICAS', '9']])('refuses %s = %s and names it', (name, value) => {
+    expect(() => parseShardEnvironment({ ...placed, [name]: value })).toThrow(expect.objectContaining({ field: name }) as Error);
+  });
+});

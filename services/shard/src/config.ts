@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { parseNatsEnvironment, type NatsSettings } from '@shoal/bus';
-import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, parseShardId, parseSlot, requiredSetting, wholeNumberSetting, type Environment, type LogLevel, type ShardId, type Slot } from '@shoal/protocol';
+import { PLACEMENT_LIMITS } from '@shoal/placement';
+import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, invalidSetting, parseShardId, parseSlot, requiredSetting, setting, wholeNumberSetting, type Environment, type LogLevel, type ShardId, type Slot } from '@shoal/protocol';
 import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
 import { SHARD_LIMITS } from './limits.ts';
 
 export interface ShardConfig {
   readonly shard: ShardId;
-  /** The slots this shard owns, ascending. */
-  readonly ownedSlots: readonly Slot[];
+  /** The slots this shard owns, ascending; absent when the map of the cluster says which. */
+  readonly ownedSlots?: readonly Slot[];
   /** Slot count of the cluster. */
   readonly slots: number;
   /** Directory of this shard's store. */
@@ -18,9 +19,18 @@ export interface ShardConfig {
   readonly snapshotLogBytes?: number;
 }
 
+/** What a shard without slots of its own brings into the cluster. */
+export interface PlacementSettings {
+  /** The shard takes slots in proportion to this. */
+  readonly capacity: number;
+  /** Replicas of each slot, where this process makes the first map. */
+  readonly replicas: number;
+}
+
 export interface ShardProcessConfig extends ShardConfig {
   readonly nats: NatsSettings;
   readonly streams: number;
+  readonly placement: PlacementSettings;
   readonly logLevel: LogLevel;
   readonly metrics: MetricsSettings;
 }
@@ -55,15 +65,21 @@ export function snapshotLogSetting(environment: Environment): number {
 }
 
 export function parseShardEnvironment(environment: Environment): ShardProcessConfig {
+  const owned = setting(environment, 'SHOAL_SHARD_SLOTS');
+  const engineMemoryMaxBytes = engineMemorySetting(environment);
   const slots = wholeNumberSetting(environment, 'SHOAL_SLOTS', { fallback: DEFAULTS.slots, minimum: 1, maximum: LIMITS.slots });
   return {
     nats: parseNatsEnvironment(environment, requiredSetting(environment, 'SHOAL_NATS_URL', 'nats://127.0.0.1:4222')),
     shard: parseShardId(requiredSetting(environment, 'SHOAL_SHARD_ID', 'shard-1'), 'SHOAL_SHARD_ID'),
-    ownedSlots: parseSlotRanges(requiredSetting(environment, 'SHOAL_SHARD_SLOTS', '0-63'), slots),
+    ...(owned === undefined ? {} : { ownedSlots: parseSlotRanges(owned, slots) }),
+    placement: {
+      capacity: wholeNumberSetting(environment, 'SHOAL_SHARD_CAPACITY', { fallback: engineMemoryMaxBytes / 2 ** 20, minimum: 1, maximum: PLACEMENT_LIMITS.capacity }),
+      replicas: wholeNumberSetting(environment, 'SHOAL_REPLICAS', { fallback: PLACEMENT_LIMITS.defaultReplicas, minimum: 1, maximum: LIMITS.replicas }),
+    },
     slots,
     streams: wholeNumberSetting(environment, 'SHOAL_STREAMS', { fallback: Math.min(DEFAULTS.streams, slots), minimum: 1, maximum: slots }),
     directory: requiredSetting(environment, 'SHOAL_DATA_DIR', '/var/lib/shoal'),
-    engineMemoryMaxBytes: engineMemorySetting(environment),
+    engineMemoryMaxBytes,
     searchThreadCount: searchThreadSetting(environment),
     snapshotLogBytes: snapshotLogSetting(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),

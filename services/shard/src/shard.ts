@@ -1,23 +1,19 @@
 import { join } from 'node:path';
 import type { Bus, Serving } from '@shoal/bus';
 import { Engine, type VectorEngine } from '@shoal/index';
-import { SUBJECTS, decodeShardStatus, encodeShardStatus, type ShardStatus } from '@shoal/protocol';
-import { FairGate, type Timers } from '@shoal/pacing';
+import { pause, type Timers } from '@shoal/pacing';
+import { slotsWithProgress } from '@shoal/placement';
+import { SUBJECTS, decodeShardStatus, encodeShardStatus, type PlacementMap, type ShardStatus, type Slot } from '@shoal/protocol';
 import type { CheckpointFiles } from '@shoal/shard-core';
 import { ShardStore } from '@shoal/store';
 import type { ProcessTelemetry } from '@shoal/telemetry';
 import type { Logger } from 'pino';
 import { openCheckpointDirectory } from './checkpoint-directory.ts';
 import type { ShardConfig } from './config.ts';
+import type { HeldSlots } from './held-slots.ts';
 import { SHARD_LIMITS } from './limits.ts';
-import { pause } from '@shoal/pacing';
-import { OneAtATime } from './one-at-a-time.ts';
 import { PeerProgress } from './peer-progress.ts';
-import { shardFamilies, type MeasuredSlot } from './shard-families.ts';
-import { SlotMeter } from './slot-meter.ts';
-import { SlotCheckpoints } from './slot-checkpoints.ts';
-import { SlotSnapshots } from './slot-snapshots.ts';
-import { SlotWorker } from './slot-worker.ts';
+import { shardSlots } from './shard-slots.ts';
 
 export interface ShardDependencies {
   readonly bus: Bus;
@@ -43,15 +39,17 @@ export interface ShardParts extends ShardDependencies {
 
 export interface Shard {
   status(): ShardStatus;
-  /** Resolves when every owned slot serves; rejects when the signal aborts first. */
+  /** Resolves when every slot that the shard holds serves; rejects when the signal aborts first. */
   ready(signal: AbortSignal): Promise<void>;
+  /** Holds from now on what the map says, and gives up the rest. */
+  follow(map: PlacementMap): void;
   /** Resolves, with the reason, when the engine failed: no slot can serve any more, and the process should end to be started again. */
   readonly failed: Promise<Error>;
   /** Stops slots, engine and store, in this order. The bus belongs to the caller. */
   close(): Promise<void>;
 }
 
-/** Starts a shard: one store, one engine, one worker per owned slot. Throws registry errors for a directory that cannot be used. */
+/** Starts a shard: one store, one engine, one worker per slot that it holds. Throws registry errors for a directory that cannot be used. */
 export async function startShard(config: ShardConfig, dependencies: ShardDependencies): Promise<Shard> {
   const store = await ShardStore.open({ directory: join(config.directory, 'store'), slots: config.slots });
   const failed = Promise.withResolvers<Error>();
@@ -80,45 +78,27 @@ class RunningShard implements Shard {
   readonly #engine: VectorEngine;
   readonly #stop = new AbortController();
   readonly #peers: PeerProgress;
-  readonly #workers: SlotWorker[];
-  readonly #loops: Promise<void>;
+  readonly #slots: HeldSlots;
+  readonly #loop: Promise<void>;
   readonly #startedAtMs: number;
   #announceCount = 0;
+  /** Of the map that the shard follows; 0 before it heard of one, undefined where its slots are given by its settings. */
+  #mapEpoch: number | undefined;
+  #cleaning: Promise<void> = Promise.resolve();
 
   constructor(config: ShardConfig, dependencies: ShardParts) {
-    const { store, engine, checkpoints, failure: failed } = dependencies;
+    const { store, engine, failure: failed } = dependencies;
     this.failed = failed.promise;
     this.#config = config;
     this.#dependencies = dependencies;
     this.#store = store;
     this.#engine = engine;
     this.#startedAtMs = dependencies.nowMs();
-    const { bus, logger, timers } = dependencies;
-    const peers = new PeerProgress(config.shard, dependencies.nowMs);
-    this.#peers = peers;
-    const onChange = (): void => this.#announce();
-    const places = config.searchThreadCount * SHARD_LIMITS.searchesPerThread;
-    const searchGate = new FairGate({
-      places, placesPerTenant: places, waiting: SHARD_LIMITS.waitingSearches, waitMs: SHARD_LIMITS.searchWaitMs, quantum: 1, costMaximum: SHARD_LIMITS.turnsMaximum,
-      subject: 'searches of this shard', timers,
-    });
-    const [turns, checkpointTurns] = [new OneAtATime(), new OneAtATime()];
-    const logBytes = config.snapshotLogBytes ?? SHARD_LIMITS.snapshotLogBytes;
-    const meter = dependencies.telemetry?.meter('shard');
-    const measured: MeasuredSlot[] = [];
-    this.#workers = config.ownedSlots.map((slot) => {
-      const snapshots = new SlotSnapshots({ slot, shard: config.shard, bus, store, timers, logger, logBytes, turns });
-      const slotMeter = meter === undefined ? undefined : new SlotMeter({ meter, nowMs: dependencies.nowMs, elapsedMs: dependencies.elapsedMs ?? dependencies.nowMs });
-      const worker = new SlotWorker({
-        slot, slots: config.slots, shard: config.shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, onChange, onStoreFailure: failed.resolve,
-        ...(checkpoints === undefined ? {} : { checkpoints, slotCheckpoints: new SlotCheckpoints({ slot, timers, logger, turns: checkpointTurns }) }),
-        ...(slotMeter === undefined ? {} : { meter: slotMeter }),
-      });
-      if (slotMeter !== undefined) measured.push({ worker, meter: slotMeter, snapshots });
-      return worker;
-    });
-    meter?.addSource(() => shardFamilies({ slots: measured, engine: engine.stats(), searchGate }));
-    this.#loops = Promise.all([...this.#workers.map((worker) => worker.run(this.#stop.signal)), this.#announceRegularly()]).then(() => undefined);
+    this.#peers = new PeerProgress(config.shard, dependencies.nowMs);
+    this.#slots = shardSlots({ config, parts: dependencies, peers: this.#peers, onChange: () => this.#announce() });
+    this.#mapEpoch = config.ownedSlots === undefined ? 0 : undefined;
+    if (config.ownedSlots !== undefined) this.#slots.hold(new Set(config.ownedSlots));
+    this.#loop = this.#announceRegularly();
   }
 
   status(): ShardStatus {
@@ -129,30 +109,60 @@ class RunningShard implements Shard {
       version: this.#dependencies.version,
       count: this.#announceCount,
       startedAtMs: this.#startedAtMs,
-      slots: this.#workers.map((worker) => worker.status()),
+      slots: this.#slots.statuses(),
       engineMemoryBytes: engine.memoryBytes,
       engineMemoryMaxBytes: engine.memoryMaxBytes,
+      ...(this.#mapEpoch === undefined ? {} : { mapEpoch: this.#mapEpoch }),
     };
   }
 
   async ready(signal: AbortSignal): Promise<void> {
-    while (this.#workers.some((worker) => !worker.status().ready)) {
+    while (this.#slots.statuses().some(({ ready }) => !ready)) {
       signal.throwIfAborted();
       await pause(this.#dependencies.timers, 20, signal);
     }
   }
 
+  follow(map: PlacementMap): void {
+    const { shard } = this.#config;
+    const held = map.slots.flatMap((replicas, slot) => (replicas.some((replica) => replica.shard === shard && replica.state !== 'leaving') ? [slot as Slot] : []));
+    const isFirst = this.#mapEpoch === 0;
+    this.#mapEpoch = map.epoch;
+    this.#slots.hold(new Set(held));
+    if (isFirst) this.#cleaning = this.#giveUpLeftovers(map);
+    this.#announce();
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
-    await this.#loops;
+    await this.#slots.close();
+    await Promise.all([this.#loop, this.#cleaning]);
     await this.#engine.close();
     await this.#store.close();
+  }
+
+  /** What an earlier run held and the map gives to others, or was in the middle of giving up. */
+  async #giveUpLeftovers(map: PlacementMap): Promise<void> {
+    const { bus, logger, timers } = this.#dependencies;
+    while (!this.#stop.signal.aborted) {
+      try {
+        const claimed = await slotsWithProgress(bus.registry, this.#config.shard);
+        for (const index of map.slots.keys()) {
+          const slot = index as Slot;
+          if (claimed.has(slot) || (await this.#store.slot(slot)) !== undefined) this.#slots.release(slot);
+        }
+        return;
+      } catch (error) {
+        logger.warn({ err: error }, 'slots of an earlier run were not looked for; it is tried again');
+        await pause(timers, SHARD_LIMITS.recoverPauseMaxMs, this.#stop.signal);
+      }
+    }
   }
 
   async #announceRegularly(): Promise<void> {
     const listening = await this.#listenToPeers();
     while (!this.#stop.signal.aborted) {
-      for (const worker of this.#workers) worker.keepPace();
+      for (const worker of this.#slots.workers()) worker.keepPace();
       this.#announce();
       await pause(this.#dependencies.timers, SHARD_LIMITS.statusIntervalMs, this.#stop.signal);
     }

@@ -32,6 +32,8 @@ function contentOf(state: SlotState): SlotContent {
   const marks = state.marks.list().map(({ sequence, digest }) => ({ sequence, digest: digestText(digest) }));
   return { version: DIGEST_VERSION, digest: digestText(state.digest), marks, rebuildCount: 0 };
 }
+/** Why a worker ends whose slot goes to other shards: nothing of it is worth keeping. */
+export class SlotGivenUp extends Error {}
 
 /**
  * Owns one slot for as long as the shard runs: recover from the store, replay the log, serve; after a failure from the start.
@@ -48,6 +50,7 @@ export class SlotWorker {
   #machine: SlotMachine | undefined;
   #serving: SlotServing | undefined;
   #keeping: Promise<unknown> | undefined;
+  #pendingCount: number | undefined;
   /** Ends what accompanies the present life. */
   #ended = new AbortController();
 
@@ -79,6 +82,7 @@ export class SlotWorker {
       embeddingCount,
       vectorCount,
       ...(state === undefined ? {} : { content: contentOf(state) }),
+      ...(this.#pendingCount === undefined ? {} : { pendingCount: this.#pendingCount }),
     };
   }
 
@@ -110,7 +114,7 @@ export class SlotWorker {
         }
         failure = error;
       } finally {
-        await this.#end(signal.aborted);
+        await this.#end(signal.aborted && !(signal.reason instanceof SlotGivenUp));
       }
       if (!signal.aborted) await this.#mend(failure);
       if (signal.aborted) return;
@@ -146,6 +150,7 @@ export class SlotWorker {
     await this.#requireSameLog(machine, signal);
     const ended = AbortSignal.any([signal, this.#ended.signal]);
     this.#keeping = Promise.all([snapshots.keep(ended), this.#options.slotCheckpoints?.keep(machine, ended)]);
+    this.#pendingCount = machine.appliedSequence >= target ? 0 : undefined;
     if (machine.appliedSequence >= target) await this.#serve(machine, onReady);
     const from = (machine.appliedSequence + 1) as Sequence;
     const { groupMessages, groupBytes } = SHARD_LIMITS;
@@ -154,6 +159,7 @@ export class SlotWorker {
       await machine.apply(group);
       snapshots.noteApplied(group);
       this.#options.meter?.applied(machine, group, this.#serving !== undefined);
+      this.#pendingCount = group.at(-1)?.pendingCount;
       if (machine.state.setAsideCount > setAsideBefore) {
         this.#options.logger.warn({ slot: this.slot, sequence: machine.appliedSequence, setAsideCount: machine.state.setAsideCount }, 'messages that cannot apply were set aside');
       }

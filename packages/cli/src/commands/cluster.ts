@@ -123,6 +123,7 @@ export function addClusterCommand(program: Command, system: CliSystem): void {
     .option('--data-dir <folder>', 'where everything is kept', CLI_LIMITS.defaultDataDirectory)
     .option('--slots <count>', 'slots of the log; fixed once the data directory is used', wholeNumber(1, LIMITS.slots), DEFAULTS.slots)
     .option('--streams <count>', 'streams that carry the slots; fixed likewise', wholeNumber(1, LIMITS.slots), 4)
+    .option('--replicas <count>', 'replicas of each slot, on different shards', wholeNumber(1, LIMITS.replicas), 2)
     .action(async (options: ClusterCommandOptions) => {
       const startBroker = (storeDirectory: string): Promise<ClusterBroker> => startNatsBroker(storeDirectory, system);
       const [shardEntry, gatewayEntry] = [programEntry('@shoal/shard/main'), programEntry('@shoal/gateway/main')];

@@ -9,6 +9,8 @@ export interface ClusterOptions {
   readonly port: number;
   readonly slots: number;
   readonly streams: number;
+  /** Replicas of each slot, on different shards. */
+  readonly replicas: number;
 }
 
 export interface PlannedProcess {
@@ -27,13 +29,6 @@ export interface ClusterPlace {
   readonly rootKey: string;
 }
 
-/** Contiguous ranges of slots whose sizes differ by at most one. */
-export function slotRange(shard: number, shards: number, slots: number): string {
-  const first = Math.floor((shard * slots) / shards);
-  const last = Math.floor(((shard + 1) * slots) / shards) - 1;
-  return first === last ? `${first}` : `${first}-${last}`;
-}
-
 export function checkClusterOptions({ shards, gateways, port, slots, streams }: ClusterOptions): void {
   if (shards > slots) throw new ShoalError('invalid_field', `${shards} shards cannot share ${slots} slots.`, { field: 'shards', limit: slots });
   if (streams > slots) throw new ShoalError('invalid_field', `${streams} streams cannot share ${slots} slots.`, { field: 'streams', limit: slots });
@@ -41,15 +36,14 @@ export function checkClusterOptions({ shards, gateways, port, slots, streams }: 
 }
 
 export function planCluster(options: ClusterOptions, place: ClusterPlace): ClusterPlan {
-  const { shards, gateways, port, slots, streams } = options;
-  const common = { SHOAL_NATS_URL: place.natsUrl, SHOAL_SLOTS: String(slots), SHOAL_STREAMS: String(streams) };
+  const { shards, gateways, port, slots, streams, replicas } = options;
+  const common = { SHOAL_NATS_URL: place.natsUrl, SHOAL_SLOTS: String(slots), SHOAL_STREAMS: String(streams), SHOAL_REPLICAS: String(replicas) };
   return {
     shards: Array.from({ length: shards }, (_unused, index) => ({
       name: `shard-${index + 1}`,
       settings: {
         ...common,
         SHOAL_SHARD_ID: `shard-${index + 1}`,
-        SHOAL_SHARD_SLOTS: slotRange(index, shards, slots),
         SHOAL_DATA_DIR: join(place.dataDirectory, `shard-${index + 1}`),
       },
     })),

@@ -10,7 +10,7 @@ import { runClusterCommand } from '../commands/cluster.ts';
 import { clientUrl, runDevCommand } from '../commands/dev.ts';
 import { TestSystem } from '../testing/test-system.ts';
 import { exitCodeOfChild, startChild } from './child-process.ts';
-import { checkClusterOptions, slotRange } from './cluster-plan.ts';
+import { checkClusterOptions } from './cluster-plan.ts';
 import { claimDirectory } from './directory-claim.ts';
 import { LineSplitter } from './line-prefix.ts';
 import { ensureRootKey } from './root-key.ts';
@@ -27,13 +27,13 @@ afterEach(async () => {
 const service = `
   import { appendFileSync } from 'node:fs';
   import { createServer } from 'node:http';
-  const { SHOAL_HTTP_PORT: port, SHOAL_SHARD_ID: shard, SHOAL_SHARD_SLOTS: slots, SHOAL_DATA_DIR: data, NOTES: notes, SHOAL_ROOT_KEY: key } = process.env;
+  const { SHOAL_HTTP_PORT: port, SHOAL_SHARD_ID: shard, SHOAL_REPLICAS: replicas, SHOAL_DATA_DIR: data, NOTES: notes, SHOAL_ROOT_KEY: key } = process.env;
   const name = shard ?? 'gateway';
   const note = (text) => appendFileSync(notes, name + ' ' + text + '\\n');
   const end = (signal) => { note(signal); process.exit(0); };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
-  console.log('slots ' + slots + ' key ' + (key === undefined ? 'no' : 'yes') + ' pid ' + process.pid);
+  console.log('replicas ' + replicas + ' key ' + (key === undefined ? 'no' : 'yes') + ' pid ' + process.pid);
   if (port === undefined) { note('up'); setInterval(() => {}, 1000); }
   else createServer((request, response) => response.end('{"status":"ready"}')).listen(Number(port), '127.0.0.1', () => note('up'));
 `;
@@ -155,7 +155,7 @@ async function startCluster(entries: { shard?: string; port?: number } = {}): Pr
     killBroker = resolve;
   });
   const startBroker = async () => ({ url: 'nats://fake', description: 'a broker', died, stop: async () => void (stopped = true) });
-  const options = { shards: 3, gateways: 1, port: await freePort(), slots: 64, streams: 4, dataDir: 'data' };
+  const options = { shards: 3, gateways: 1, port: await freePort(), slots: 64, streams: 4, replicas: 2, dataDir: 'data' };
   const system = { ...shoal.system(), childEnvironment: { NOTES: notes } };
   const running = runClusterCommand(options, { shardEntry: entries.shard ?? entry, gatewayEntry: entry, startBroker }, system);
   return { notes, running, brokerStopped: () => stopped, killBroker };
@@ -166,9 +166,9 @@ test('a cluster starts with its settings and ends in the reverse order', async (
   await until(() => shoal.out.includes('ctrl-C ends'));
   await until(async () => (await notesOf(notes)).length === 4);
   expect((await notesOf(notes)).sort()).toEqual(['gateway up', 'shard-1 up', 'shard-2 up', 'shard-3 up']);
-  expect(shoal.out).toMatch(/^shard-1 {4}\| slots 0-20 key no pid \d+$/m);
-  expect(shoal.out).toMatch(/^shard-3 {4}\| slots 42-63 key no pid \d+$/m);
-  expect(shoal.out).toMatch(/^gateway-1 {2}\| slots undefined key yes pid \d+$/m);
+  expect(shoal.out).toMatch(/^shard-1 {4}\| replicas 2 key no pid \d+$/m);
+  expect(shoal.out).toMatch(/^shard-3 {4}\| replicas 2 key no pid \d+$/m);
+  expect(shoal.out).toMatch(/^gateway-1 {2}\| replicas 2 key yes pid \d+$/m);
   shoal.interrupt();
   await running;
   expect((await notesOf(notes)).slice(4)).toEqual(['gateway SIGTERM', 'shard-3 SIGTERM', 'shard-2 SIGTERM', 'shard-1 SIGTERM']);
@@ -187,7 +187,7 @@ test('a child that dies while the cluster starts ends everything with exit code 
 test('a child that dies later is reported, and the others go on', async () => {
   const { notes, running } = await startCluster();
   await until(async () => shoal.out.includes('ctrl-C ends') && (await notesOf(notes)).length === 4);
-  const pid = Number(/shard-2 {4}\| slots 21-41 key no pid (\d+)/.exec(shoal.out)?.[1]);
+  const pid = Number(/shard-2 {4}\| replicas 2 key no pid (\d+)/.exec(shoal.out)?.[1]);
   process.kill(pid, 'SIGKILL');
   await until(() => shoal.err !== '');
   expect(shoal.err).toBe('shoal: shard-2 was ended by SIGKILL; the others go on\n');
@@ -211,7 +211,7 @@ test('a cluster refuses a taken port before it starts anything', async () => {
   const address = stranger.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const startBroker = async () => await Promise.reject(new Error('nothing may be started'));
-  const options = { shards: 1, gateways: 2, port: port - 1, slots: 4, streams: 1, dataDir: 'data' };
+  const options = { shards: 1, gateways: 2, port: port - 1, slots: 4, streams: 1, replicas: 1, dataDir: 'data' };
   const running = runClusterCommand(options, { shardEntry: '', gatewayEntry: '', startBroker }, shoal.system());
   await expect(running).rejects.toMatchObject({ code: 'port_in_use' });
   stranger.close();
@@ -224,26 +224,8 @@ test('a directory is claimed by one cluster at a time', async () => {
   await (await claimDirectory(shoal.directory)).release();
 });
 
-test('slots are dealt in contiguous ranges without gaps, and unequal by at most one', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 1_024 }), fc.integer({ min: 1, max: 64 }), (slots, wanted) => {
-      const shards = Math.min(slots, wanted);
-      let next = 0;
-      const sizes: number[] = [];
-      for (let shard = 0; shard < shards; shard += 1) {
-        const [first = NaN, last = first] = slotRange(shard, shards, slots).split('-').map(Number);
-        expect(first).toBe(next);
-        sizes.push(last - first + 1);
-        next = last + 1;
-      }
-      expect(next).toBe(slots);
-      expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
-    }),
-  );
-});
-
 test.each([{ shards: 5, slots: 4 }, { streams: 5, slots: 4, shards: 1 }, { port: 65_535, gateways: 2 }])('cluster options %j are refused', (options) => {
-  expect(() => checkClusterOptions({ shards: 3, gateways: 1, port: 7700, slots: 64, streams: 4, ...options })).toThrow(expect.objectContaining({ code: 'invalid_field' }));
+  expect(() => checkClusterOptions({ shards: 3, gateways: 1, port: 7700, slots: 64, streams: 4, replicas: 2, ...options })).toThrow(expect.objectContaining({ code: 'invalid_field' }));
 });
 
 test('the root key is made once and only its owner can read it', async () => {

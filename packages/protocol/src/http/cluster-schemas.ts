@@ -26,6 +26,7 @@ const SlotSchema = closed(
     lagging: Type.Optional(Type.Literal(true, { description: 'Another replica of the slot is ahead by some time; this one is asked last.' })),
     appliedSequence: count('The shard has applied the log of the slot up to here.'),
     lastSequence: Type.Optional(count('Last message of the slot in the log, where known; the difference is the lag.')),
+    pendingCount: Type.Optional(count('Messages of the slot that the shard has still to apply, when it last looked.')),
     setAsideCount: count('Messages that could not be applied and were set aside.'),
     embeddingCount: count('Embeddings with a partition in the slot.'),
     vectorCount: count('Vectors in the slot.'),
@@ -47,6 +48,52 @@ const ShardSchema = closed(
   'A shard, as it last announced itself.',
 );
 
+const ReplicaSchema = closed(
+  {
+    shard: Type.String({ description: 'Name of the shard.' }),
+    state: oneOf(['joining', 'ready', 'leaving'], 'joining: restores and replays the slot. leaving: others have it, and this shard gives it up.'),
+    answers: Type.Boolean({ description: 'Whether the shard says that it answers for the slot.' }),
+    appliedSequence: Type.Optional(count('The shard has applied the log of the slot up to here; absent when it is silent.')),
+    pendingCount: Type.Optional(count('Messages that it has still to apply, when it last looked.')),
+  },
+  'A replica of a slot.',
+);
+
+const PlacementSchema = closed(
+  {
+    epoch: count('Grows with every change of the map.'),
+    replicas: count('Replicas that each slot shall have, on different shards.'),
+    members: Type.Array(
+      closed(
+        {
+          shard: Type.String({ description: 'Name of the shard.' }),
+          present: Type.Boolean({ description: 'Whether this gateway heard the shard lately.' }),
+          drained: Type.Boolean({ description: 'Whether it shall hold no slot.' }),
+          capacity: Type.Optional(count('It takes slots in proportion to this; absent when its lease ran out.')),
+          slotCount: count('Slots that the map gives it.'),
+          mapEpoch: Type.Optional(count('Epoch of the map that the shard follows.')),
+        },
+        'A shard with a lease or slots.',
+      ),
+    ),
+    slots: Type.Array(
+      closed(
+        { slot: count('Index of the slot.'), pinned: Type.Optional(Type.String({ description: 'Shard that an operator chose for it.' })), replicas: Type.Array(ReplicaSchema) },
+        'A slot and who holds it.',
+      ),
+    ),
+  },
+  'The map of slots and shards; absent where the slots of every shard are given by its settings.',
+);
+
+const ShardNameSchema = Type.String({ description: 'Name of a shard.', examples: ['shard-2'] });
+export const ShardParamsSchema = closed({ shard: ShardNameSchema }, 'Which shard.');
+export const SlotParamsSchema = closed({ slot: Type.String({ pattern: '^[0-9]{1,4}$', description: 'Index of the slot.' }) }, 'Which slot.');
+export const MoveRequestSchema = closed({ shard: ShardNameSchema }, 'The shard that shall hold a replica of the slot.');
+export const ReplicasRequestSchema = closed({ replicas: Type.Integer({ minimum: 1, description: 'Replicas that each slot shall have.' }) }, 'How many replicas.');
+export const PlacementChangeSchema = closed({ epoch: count('Epoch of the map with the change.') }, 'The change is in the map; slots follow it in the background.');
+export type PlacementChange = JsonOf<typeof PlacementChangeSchema>;
+
 const BUS_KINDS = ['embedded', 'nats', 'sim'] as const;
 
 export const ClusterResponseSchema = closed(
@@ -64,11 +111,13 @@ export const ClusterResponseSchema = closed(
     slots: count('Slots of the cluster.'),
     gateways: Type.Optional(Type.Array(closed({ gateway: Type.String(), version: Type.String() }, 'A gateway.'))),
     shards: Type.Array(ShardSchema),
+    placement: Type.Optional(PlacementSchema),
     unservedSlots: Type.Array(Type.Integer({ minimum: 0 }), { description: 'Slots for which no shard is ready.' }),
   },
   'The cluster as this gateway sees it.',
 );
 export type ClusterResponse = JsonOf<typeof ClusterResponseSchema>;
+export type ClusterPlacement = JsonOf<typeof PlacementSchema>;
 export type ClusterShard = ClusterResponse['shards'][number];
 export type ClusterSlot = ClusterShard['slots'][number];
 

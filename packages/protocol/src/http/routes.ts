@@ -12,6 +12,7 @@ import {
 } from './embedding-schemas.ts';
 import { IMPORT_ROUTES } from './import-routes.ts';
 import { OPERATION_ROUTES } from './operation-routes.ts';
+import { PLACEMENT_ROUTES } from './placement-routes.ts';
 import { answer, problem, type Route } from './route.ts';
 import { SearchRequestSchema, SearchResponseSchema } from './search-schemas.ts';
 import { TENANT_ROUTES } from './tenant-routes.ts';
@@ -203,6 +204,7 @@ export const ROUTES = {
       response: { 200: { description: 'In the text format of Prometheus.', content: { 'text/plain': { schema: Type.String() } } }, default: problem },
     },
   },
+  ...PLACEMENT_ROUTES,
   healthz: {
     method: 'GET',
     url: '/healthz',

@@ -21,7 +21,7 @@ function shardToJson({ status, lastSeenMs }: HeardShard, agreement: ClusterAgree
 
 /** The state of the cluster and of this process. */
 export function addClusterRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { bus, clock, version, mode, clusterView } = context;
+  const { bus, clock, version, mode, clusterView, placement } = context;
 
   app.route({
     ...ROUTES.getCluster,
@@ -29,12 +29,14 @@ export function addClusterRoutes(app: FastifyInstance, context: RouteContext): v
       const nowMs = clock.nowMs();
       const shards = clusterView.shards();
       const agreement = new ClusterAgreement(shards);
+      const placed = await placement.describe(shards);
       return {
         version,
         mode,
         bus: { kind: bus.kind, description: bus.description, connected: bus.connected() },
         slots: bus.log.slots,
         shards: shards.map((shard) => shardToJson(shard, agreement, nowMs)),
+        ...(placed === undefined ? {} : { placement: placed }),
         unservedSlots: clusterView.unservedSlots(),
       };
     },

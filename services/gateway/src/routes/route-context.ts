@@ -5,6 +5,7 @@ import { notFound, type Catalogue } from '../catalogue/catalogue.ts';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import type { Clock } from '@shoal/pacing';
 import type { ClusterView } from '../cluster/cluster-view.ts';
+import type { PlacementOperations } from '../cluster/placement-operations.ts';
 import type { ImportService } from '../imports/import-service.ts';
 import type { FetchPath } from '../reading/fetch-path.ts';
 import type { ScrollPath } from '../reading/scroll-path.ts';
@@ -23,6 +24,7 @@ export interface RouteContext {
   readonly catalogue: Catalogue;
   readonly tenancy: Tenancy;
   readonly clusterView: ClusterView;
+  readonly placement: PlacementOperations;
   readonly queries: SlotQueries;
   readonly fetchPath: FetchPath;
   readonly searchPath: SearchPath;
