@@ -6,6 +6,7 @@ import { SECRET_SETTINGS } from '@shoal/process';
 import { parseShardEnvironment } from '@shoal/shard';
 import { IMAGES } from '../../deploy/docker/base-images.ts';
 import { parseGatewayConfig } from '../../services/gateway/src/config.ts';
+import { parseWorkerConfig } from '../../services/worker/src/config.ts';
 import { readFile, root } from './source-files.ts';
 
 interface Service {
@@ -72,9 +73,11 @@ describe('docker-compose.yml', () => {
     expect(services.filter(([, service]) => service.profiles === undefined && !ownImage(service) && service.healthcheck === undefined).map(([name]) => name)).toEqual([]);
   });
 
-  it('starts gateways and shards with settings that they take', () => {
+  it('starts gateways, shards and the worker with settings that they take', () => {
     expect(ofKind('gateway').map((service) => parseGatewayConfig(environmentOf(service)).redisUrl)).toEqual(['redis://redis:6379', 'redis://redis:6379']);
     expect(ofKind('shard').map((service) => String(parseShardEnvironment({ SHOAL_DATA_DIR: '/var/lib/shoal', ...environmentOf(service) }).shard))).toEqual(['shard-0', 'shard-1', 'shard-2']);
+    const [worker] = ofKind('worker').map((service) => parseWorkerConfig(environmentOf(service)));
+    expect(worker?.gatewayUrls.map((url) => URL.parse(url)?.hostname)).toEqual(services.filter(([, service]) => service.command?.[0] === 'gateway').map(([name]) => name));
   });
 
   it('has the cluster place every slot on two shards, and puts no two processes into one volume', () => {

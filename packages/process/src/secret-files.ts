@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ShoalError, setting, type Environment } from '@shoal/protocol';
 
 /** Settings that are secrets or may hold one. Orchestrators hand them over as files: `NAME_FILE` names the file instead of the value. */
-export const SECRET_SETTINGS = ['SHOAL_ROOT_KEY', 'SHOAL_NATS_URL', 'SHOAL_NATS_PASSWORD', 'SHOAL_NATS_TOKEN', 'SHOAL_REDIS_URL'] as const;
+export const SECRET_SETTINGS = ['SHOAL_ROOT_KEY', 'SHOAL_NATS_URL', 'SHOAL_NATS_PASSWORD', 'SHOAL_NATS_TOKEN', 'SHOAL_REDIS_URL', 'SHOAL_S3_SECRET_KEY'] as const;
 
 const SECRET_BYTES = 16 * 1024;
 

@@ -4,4 +4,5 @@ export const TESTCONTAINERS_LIMITS = {
   startTimeoutMs: 120_000,
   shards: 16,
   gateways: 8,
+  workers: 8,
 } as const;

@@ -16,6 +16,8 @@ export interface ShoalClusterOptions {
   readonly shards?: number;
   /** 1 to 8; 1 by default. */
   readonly gateways?: number;
+  /** Processes that run import jobs, 0 to 8; none by default. */
+  readonly workers?: number;
   /** Slots of the log; 16 by default, which starts faster than the 64 of a deployment. */
   readonly slots?: number;
   /** A random one by default. */
@@ -28,9 +30,10 @@ type Settings = Required<ShoalClusterOptions>;
 
 const NATS_ALIAS = 'nats';
 const REDIS_ALIAS = 'redis';
+const gatewayAlias = (index: number): string => `gateway-${index}`;
 
-function whole(value: number, name: string, maximum: number): number {
-  if (!Number.isInteger(value) || value < 1 || value > maximum) throw new RangeError(`${name} is ${value}; it must be a whole number from 1 to ${maximum}.`);
+function whole(value: number, name: string, maximum: number, minimum = 1): number {
+  if (!Number.isInteger(value) || value < minimum || value > maximum) throw new RangeError(`${name} is ${value}; it must be a whole number from ${minimum} to ${maximum}.`);
   return value;
 }
 
@@ -46,9 +49,10 @@ export class ShoalCluster {
     const { natsImage = 'nats:2.15-alpine', redisImage = 'redis:7-alpine', rootKey = randomBytes(16).toString('hex'), environment = {} } = options;
     const shards = whole(options.shards ?? 3, 'shards', TESTCONTAINERS_LIMITS.shards);
     const gateways = whole(options.gateways ?? 1, 'gateways', TESTCONTAINERS_LIMITS.gateways);
+    const workers = whole(options.workers ?? 0, 'workers', TESTCONTAINERS_LIMITS.workers, 0);
     const slots = whole(options.slots ?? 16, 'slots', 1024);
     if (slots < shards) throw new RangeError(`slots is ${slots}; it must be at least the number of shards, ${shards}.`);
-    this.#settings = { image: options.image, natsImage, redisImage, shards, gateways, slots, rootKey, environment };
+    this.#settings = { image: options.image, natsImage, redisImage, shards, gateways, workers, slots, rootKey, environment };
   }
 
   /** Starts everything; when one container fails, the others are ended before the error is thrown. */
@@ -70,14 +74,15 @@ export class ShoalCluster {
   }
 
   async #startParts(network: StartedNetwork, keep: <Container extends StartedTestContainer>(starting: Promise<Container>) => Promise<Container>): Promise<StartedParts> {
-    const { gateways, shards } = this.#settings;
+    const { gateways, shards, workers } = this.#settings;
     const [nats, redis] = await settled([keep(this.#nats(network)), keep(this.#redis(network))]);
     const startShard = (index: number): Promise<StartedTestContainer> => keep(this.#shard(network, index));
     const shardsStarted = Array.from({ length: shards }, (_unused, index) => startShard(index));
-    const gatewaysStarted = Array.from({ length: gateways }, () => keep(this.#gateway(network)));
+    const gatewaysStarted = Array.from({ length: gateways }, (_unused, index) => keep(this.#gateway(network, index)));
     const containers = await settled([...shardsStarted, ...gatewaysStarted]);
+    const workersStarted = await settled(Array.from({ length: workers }, () => keep(this.#worker(network))));
     if (nats === undefined || redis === undefined) throw new Error('both servers were started');
-    return { network, servers: [nats, redis], shards: containers.slice(0, shards), gateways: containers.slice(shards) as StartedShoalContainer[], startShard };
+    return { network, servers: [nats, redis], shards: containers.slice(0, shards), gateways: containers.slice(shards) as StartedShoalContainer[], workers: workersStarted, startShard };
   }
 
   #nats(network: StartedNetwork): Promise<StartedTestContainer> {
@@ -118,9 +123,18 @@ export class ShoalCluster {
       .start();
   }
 
-  async #gateway(network: StartedNetwork): Promise<StartedShoalContainer> {
+  #worker(network: StartedNetwork): Promise<StartedTestContainer> {
+    const gatewayUrls = Array.from({ length: this.#settings.gateways }, (_unused, index) => `http://${gatewayAlias(index)}:${HTTP_PORT}`);
+    return this.#service(network, 'worker')
+      .withEnvironment({ SHOAL_REDIS_URL: `redis://${REDIS_ALIAS}:${REDIS_PORT}`, SHOAL_GATEWAY_URL: gatewayUrls.join(','), SHOAL_WORKER_THREADS: '1', ...this.#settings.environment })
+      .withWaitStrategy(Wait.forLogMessage(/the worker takes jobs/))
+      .start();
+  }
+
+  async #gateway(network: StartedNetwork, index: number): Promise<StartedShoalContainer> {
     const container = await this.#service(network, 'gateway')
       .withEnvironment({ SHOAL_ROOT_KEY: this.#settings.rootKey, SHOAL_REDIS_URL: `redis://${REDIS_ALIAS}:${REDIS_PORT}` })
+      .withNetworkAliases(gatewayAlias(index))
       .withExposedPorts(HTTP_PORT)
       .withWaitStrategy(Wait.forHttp('/readyz', HTTP_PORT).forStatusCode(200))
       .start();

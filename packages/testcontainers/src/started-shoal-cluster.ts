@@ -9,6 +9,7 @@ export interface StartedParts {
   readonly servers: readonly StartedTestContainer[];
   readonly shards: readonly StartedTestContainer[];
   readonly gateways: readonly StartedShoalContainer[];
+  readonly workers: readonly StartedTestContainer[];
   /** Starts the shard of this index anew, with an empty directory. */
   startShard(index: number): Promise<StartedTestContainer>;
 }
@@ -66,11 +67,11 @@ export class StartedShoalCluster implements AsyncDisposable {
     this.#shards[index] = await this.#parts.startShard(index);
   }
 
-  /** Ends everything: gateways, shards, NATS and Redis, the network. */
+  /** Ends everything: workers, gateways, shards, NATS and Redis, the network. */
   async stop(): Promise<void> {
-    const { gateways, servers, network } = this.#parts;
+    const { gateways, servers, network, workers } = this.#parts;
     const shards = this.#shards.filter((shard) => shard !== undefined);
-    for (const group of [gateways, shards, servers]) await Promise.all(group.map((container) => container.stop({ timeout: 0 })));
+    for (const group of [workers, gateways, shards, servers]) await Promise.all(group.map((container) => container.stop({ timeout: 0 })));
     await network.stop();
   }
 

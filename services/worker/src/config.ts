@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseSourcePolicy, type SourcePolicy } from '@shoal/jobs';
 import { LOG_LEVELS, ShoalError, choiceSetting, requiredSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
+import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
 
 export interface WorkerConfig {
   /** May hold a password. */
@@ -11,6 +12,7 @@ export interface WorkerConfig {
   readonly threadCount: number;
   readonly sources: SourcePolicy;
   readonly logLevel: LogLevel;
+  readonly metrics: MetricsSettings;
 }
 
 function parseGatewayUrls(text: string): readonly string[] {
@@ -41,5 +43,6 @@ export function parseWorkerConfig(environment: Environment): WorkerConfig {
     threadCount: wholeNumberSetting(environment, 'SHOAL_WORKER_THREADS', { fallback: Math.max(1, availableParallelism() - 1), minimum: 1, maximum: 64 }),
     sources: parseSourcePolicy(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),
+    metrics: parseMetricsSettings(environment),
   };
 }

@@ -10,6 +10,8 @@ export interface WorkerDependencies {
 }
 
 export interface RunningWorker {
+  /** Why no job is taken now; undefined when jobs are taken. */
+  notReady(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -30,7 +32,7 @@ export async function startWorker(config: WorkerConfig, { clock, timers, logger 
     const workers = await startBullWorkers({ redisUrl: config.redisUrl, runner, records, concurrency: config.threadCount, logger });
     closers.push(() => workers.close());
     logger.info({ threads: config.threadCount }, 'the worker takes jobs');
-    return { close };
+    return { notReady: () => (redis.status === 'ready' ? undefined : 'Redis does not answer'), close };
   } catch (error) {
     await close();
     throw error;
