@@ -15,7 +15,8 @@ function secret(name, make) {
   return readFileSync(path, 'utf8').trim();
 }
 
-const random = () => randomBytes(24).toString('hex');
+// Begins with a letter: NATS reads what looks like a number as one.
+const random = () => `s${randomBytes(24).toString('hex')}`;
 mkdirSync(directory, { recursive: true, mode: 0o700 });
 secret('root_key', random);
 const nats = secret('nats_password', random);
