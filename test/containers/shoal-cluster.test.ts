@@ -8,7 +8,7 @@ describe('a cluster in containers', () => {
   const seed = suiteSeed('shoal cluster in containers');
   let cluster: StartedShoalCluster;
   beforeAll(async () => {
-    cluster = await new ShoalCluster({ ...inject('containers'), shards: 2, gateways: 2 }).start();
+    cluster = await new ShoalCluster({ ...inject('containers'), shards: 2, gateways: 2, workers: 1 }).start();
   });
   afterAll(async () => {
     await cluster?.stop();
