@@ -29,7 +29,7 @@ it('a node killed while or after its index was written to a file, or whose file 
     for (let round = 0; round < KILLS; round += 1) {
       mergeReceipt(receipt, await upsertVersion(handle, ledger, some(200), 2 + round, 'applied'));
       mergeReceipt(receipt, await deleteKeys(handle, ledger, some(60), 'logged'));
-      await sleep(random() * 5_000);
+      await sleep(random() * 9_000);
       await node.process.end('SIGKILL');
       await node.restart();
     }

@@ -112,7 +112,7 @@ class RestartRun {
 
   /** The file of the index is taken when writes pause: once there is one that no other follows. */
   async #fileWritten(): Promise<void> {
-    await sleep(5_000);
+    await sleep(12_000);
     while ((await filesBelow(this.#indexes)).some((name) => !name.endsWith('.index'))) await sleep(200);
   }
 

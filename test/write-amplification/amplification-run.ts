@@ -92,7 +92,7 @@ async function measurePhase({ cluster, nats }: Cluster, name: string, vectors: n
   const reading = setInterval(() => said.read(shard.output), 500);
   await work();
   // The file that follows when writes pause belongs to them.
-  await sleep(8_000);
+  await sleep(14_000);
   clearInterval(reading);
   said.read(shard.output);
   return {

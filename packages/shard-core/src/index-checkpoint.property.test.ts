@@ -23,29 +23,32 @@ const spec = parseEmbeddingSpec({
 const ref = { code: spec.code, partition };
 
 let engine: Engine;
-/** What became of the files that recoveries read. */
-let imports: string[];
+/** Where recoveries took indexes from: read from files, refused files by their reasons, and built. */
+let sources: string[];
 
 beforeAll(async () => {
   engine = await Engine.start({ memoryMaxBytes: 256 * 2 ** 20, searchThreadCount: 1 });
 });
 afterAll(() => engine.close());
 beforeEach(() => {
-  imports = [];
+  sources = [];
 });
 
-/** The engine, noting imports. */
+/** The engine, noting where indexes come from. */
 const watched: VectorEngine = {
-  openIndex: (index) => engine.openIndex(index),
+  openIndex(index) {
+    sources.push('built');
+    return engine.openIndex(index);
+  },
   stats: () => engine.stats(),
   close: () => engine.close(),
   async importIndex(index, path) {
     try {
       const read = await engine.importIndex(index, path);
-      imports.push('read');
+      sources.push('read');
       return read;
     } catch (error) {
-      imports.push(error instanceof IndexFileError ? error.reason : 'failed');
+      sources.push(error instanceof IndexFileError ? error.reason : 'failed');
       throw error;
     }
   },
@@ -217,6 +220,7 @@ describe('checkpoints of indexes', () => {
 
   it('are read at a restart, with what changed since, and the rows are those of a slot without them', async () => {
     const [life, plain] = [await Life.begin(), await Life.begin()];
+    sources = [];
     expect(await life.checkpoint()).toBeGreaterThan(KEYS * 50);
     for (let round = 0; round < 6; round += 1) {
       const taking = round % 2 === 0 ? life.checkpoint() : undefined;
@@ -226,7 +230,7 @@ describe('checkpoints of indexes', () => {
       }
       await taking;
       await life.restart();
-      expect(imports).toEqual(Array.from({ length: round + 1 }, () => 'read'));
+      expect(sources).toEqual(Array.from({ length: round + 1 }, () => 'read'));
       await expectAsWritten(life);
     }
     expect(await contentOf(life.store)).toEqual(await contentOf(plain.store));
@@ -251,6 +255,7 @@ describe('checkpoints of indexes', () => {
 
   it('whose file is gone, damaged or another one are built from the rows, and taken anew', async () => {
     const life = await Life.begin();
+    sources = [];
     await life.checkpoint();
     await life.damage();
     await life.restart();
@@ -258,10 +263,10 @@ describe('checkpoints of indexes', () => {
     await life.checkpoint();
     for (const name of await life.files()) await rm(join(life.directory, name));
     await life.restart();
-    expect(imports).toEqual(['it ends too early', 'it is missing']);
+    expect(sources).toEqual(['it ends too early', 'built', 'it is missing', 'built']);
     await life.checkpoint();
     await life.restart();
-    expect(imports.at(-1)).toBe('read');
+    expect(sources.at(-1)).toBe('read');
     await expectAsWritten(life);
     await life.end();
   });

@@ -8,8 +8,12 @@ export const SHARD_LIMITS = {
   recoverPauseMaxMs: 10_000,
   /** How often a slot looks whether its log has grown enough for a snapshot. */
   snapshotLookMs: 2_000,
-  /** How often a slot looks whether an index is to be written to a file, and how long it takes at its end for what is worth it. */
+  /**
+   * How often a slot looks whether an index is to be written to a file, after how many looks without a write writes are taken to pause,
+   * and how long a slot takes at its end for what is worth it.
+   */
   checkpointLookMs: 2_000,
+  quietLooks: 3,
   lastCheckpointMs: 4_000,
   /** The newest snapshots that a slot keeps; the log is kept from the oldest of them on. */
   keptSnapshots: 2,

@@ -16,8 +16,8 @@ export interface SlotCheckpointsOptions {
 /** Decides when the indexes of a slot are written to files. What fails is tried again; a start without a file is slower, nothing more. */
 export class SlotCheckpoints {
   readonly #options: SlotCheckpointsOptions;
-  /** Operations of each partition at the last look. */
-  #seen = new WeakMap<ActivePartition, number>();
+  /** Operations of each partition, and how many looks in a row found as many. */
+  readonly #seen = new WeakMap<ActivePartition, { readonly operationCount: number; readonly lookCount: number }>();
 
   constructor(options: SlotCheckpointsOptions) {
     this.#options = options;
@@ -40,9 +40,11 @@ export class SlotCheckpoints {
   }
 
   #isQuiet(partition: ActivePartition): boolean {
+    const { operationCount } = partition;
     const before = this.#seen.get(partition);
-    this.#seen.set(partition, partition.operationCount);
-    return before === partition.operationCount;
+    const lookCount = before?.operationCount === operationCount ? before.lookCount + 1 : 0;
+    this.#seen.set(partition, { operationCount, lookCount });
+    return lookCount >= SHARD_LIMITS.quietLooks;
   }
 
   async #take(machine: SlotMachine, soon: (partition: ActivePartition) => boolean, signal: AbortSignal): Promise<void> {
