@@ -6,7 +6,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShoalError, parseEmbeddingCode, parsePartition } from '@shoal/protocol';
 import type { CheckpointFiles } from '@shoal/shard-core';
-import type { ShardStore } from '@shoal/store';
+import type { PartitionRef, ShardStore } from '@shoal/store';
 
 const NAME = /^(\d{1,20})-(\d{1,5})-\d{1,20}\.index$/;
 const UNFINISHED = /^\d{1,20}-\d{1,5}-\d{1,20}\.index\.tmp$/;
@@ -33,6 +33,16 @@ async function isInUse(name: string, store: ShardStore): Promise<boolean> {
   if (UNFINISHED.test(name)) return false;
   const match = NAME.exec(name);
   if (match === null) return true;
-  const ref = { code: parseEmbeddingCode(Number(match[1])), partition: parsePartition(Number(match[2])) };
-  return (await store.checkpoint(ref))?.file === name;
+  const ref = refOf(Number(match[1]), Number(match[2]));
+  return ref === undefined || (await store.checkpoint(ref))?.file === name;
+}
+
+/** Undefined for numbers that no partition has. */
+function refOf(code: number, partition: number): PartitionRef | undefined {
+  try {
+    return { code: parseEmbeddingCode(code), partition: parsePartition(partition) };
+  } catch (error) {
+    if (error instanceof ShoalError) return undefined;
+    throw error;
+  }
 }
