@@ -64,7 +64,7 @@ const RECIPES: Readonly<Record<BaseImage, (work: ImageWork) => Promise<Recipe>>>
     };
   },
   async redis(work) {
-    const unpacked = await packages(work, 'redis-image', ['redis-server', 'redis-tools', 'libatomic1', 'libjemalloc2', 'liblzf1']);
+    const unpacked = await packages(work, 'redis-server', ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1']);
     const libraries = process.arch === 'arm64' ? 'usr/lib/aarch64-linux-gnu' : 'usr/lib/x86_64-linux-gnu';
     return {
       filesystem: {
