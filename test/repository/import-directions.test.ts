@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   client: ['protocol'],
   langchain: ['client'],
   testcontainers: ['client'],
-  telemetry: ['protocol'],
+  telemetry: ['pacing', 'protocol'],
   bench: ['bus', 'client', 'index', 'protocol'],
   backup: ['client', 'index', 'pacing', 'protocol', 'shard-core', 'store'],
   jobs: ['bench', 'bus', 'client', 'pacing', 'protocol'],

@@ -12,6 +12,7 @@ import { addImportCommand } from './commands/import.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addPlacementCommands } from './commands/placement.ts';
+import { addMetricsCommand } from './commands/metrics.ts';
 import { addRecallCommand } from './commands/recall.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addSearchCommand } from './commands/search.ts';
@@ -56,6 +57,7 @@ export function buildProgram(system: CliSystem): Command {
   addBenchCommand(program, system);
   addStatusCommand(program, system);
   addPlacementCommands(program, system);
+  addMetricsCommand(program, system);
   addTenantCommand(program, system);
   addKeyCommand(program, system);
   addDemoCommand(program, system);

@@ -30,6 +30,8 @@ export type {
   KeyDescription,
   KeyRequestJson,
   LimitsResponse,
+  MetricsFigures,
+  MetricsSummary,
   NewKeyResponse,
   PlacementChange,
   TenantChangeJson,

@@ -31,10 +31,10 @@ const CALLS: readonly (() => Promise<unknown>)[] = [
     for await (const _row of client.imports.report('0'.repeat(32))) return;
   },
   () => client.placement.drain('shard-1'), () => client.placement.undrain('shard-1'), () => client.placement.move(3, 'shard-1'), () => client.placement.unpin(3), () => client.placement.setReplicas(2),
-  () => client.limits(), () => client.cluster(), () => client.health(), () => client.ready(),
+  () => client.limits(), () => client.cluster(), () => client.metrics(), () => client.health(), () => client.ready(),
 ];
 
-/** A delete of one key goes the way of many; metrics are for Prometheus. */
+/** A delete of one key goes the way of many; /metrics is text for Prometheus, and `metrics()` gives the figures of the whole cluster. */
 const COVERED_BY_ANOTHER = new Set(['deleteVector', 'getMetrics']);
 
 test('every route has a method, and every write names itself', async () => {

@@ -1,4 +1,4 @@
-import { ShoalError, type ClusterResponse, type EmbeddingDescription, type EmbeddingListResponse, type LimitsResponse, type RegisterRequest, type RegisterResponse } from '@shoal/protocol';
+import { ShoalError, type ClusterResponse, type EmbeddingDescription, type EmbeddingListResponse, type LimitsResponse, type MetricsSummary, type RegisterRequest, type RegisterResponse } from '@shoal/protocol';
 import { AliasesApi } from './aliases-api.ts';
 import { ImportsApi } from './imports-api.ts';
 import { BackupApi } from './backup-api.ts';
@@ -68,6 +68,11 @@ export class ShoalClient {
   /** The limits that apply to the key's tenant. */
   async limits(options: CallOptions = {}): Promise<LimitsResponse> {
     return (await this.#transport.call({ method: 'GET', path: '/v1/limits' }, options)) as LimitsResponse;
+  }
+
+  /** What the whole cluster did: counts, rates and percentiles. Needs the root key. */
+  async metrics(options: CallOptions = {}): Promise<MetricsSummary> {
+    return (await this.#transport.call({ method: 'GET', path: '/v1/metrics/summary' }, options)) as MetricsSummary;
   }
 
   /** Shards, slots and progress. Needs the root key. */

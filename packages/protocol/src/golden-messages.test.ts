@@ -1,13 +1,14 @@
 /** The bytes of one message of every kind, frozen: a release that changes them cannot read what another wrote. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { decodeMetricsReport, encodeMetricsReport } from './metrics-report-codec.ts';
 import { decodeMutation, encodeMutation } from './mutation-codec.ts';
 import { decodeMessageOutcomes, decodeOutcomes, encodeDeletedOutcome, encodeOutcomes } from './outcome-codec.ts';
 import { decodeControllerLease, decodeMemberLease, decodePlacementMap, encodeControllerLease, encodeMemberLease, encodePlacementMap } from './placement-codec.ts';
 import { decodeQueryRequest, encodeQueryRequest } from './query-request-codec.ts';
 import { decodeQueryResponse, encodeQueryResponse } from './query-response-codec.ts';
 import { decodeShardStatus, encodeShardStatus } from './shard-status-codec.ts';
-import { sampleController, sampleDeleted, sampleMap, sampleMember, sampleMutations, sampleOutcomes, sampleRequests, sampleResponses, sampleStatus, sampleVectors } from './testing/samples.ts';
+import { sampleController, sampleDeleted, sampleMap, sampleMember, sampleMutations, sampleOutcomes, sampleReport, sampleRequests, sampleResponses, sampleStatus, sampleVectors } from './testing/samples.ts';
 import { decodeVectorBody, encodeVectorBody } from './vector-body.ts';
 
 interface Golden {
@@ -22,6 +23,7 @@ const golden: Record<string, Golden> = {
   'placement-map': { value: sampleMap, bytes: encodePlacementMap(sampleMap), decode: decodePlacementMap },
   'member-lease': { value: sampleMember, bytes: encodeMemberLease(sampleMember), decode: decodeMemberLease },
   'controller-lease': { value: sampleController, bytes: encodeControllerLease(sampleController), decode: decodeControllerLease },
+  'metrics-report': { value: sampleReport, bytes: encodeMetricsReport(sampleReport), decode: decodeMetricsReport },
   'shard-status': { value: sampleStatus, bytes: encodeShardStatus(sampleStatus), decode: decodeShardStatus },
   'vector-body': { value: sampleVectors, bytes: encodeVectorBody(sampleVectors, 3), decode: (bytes) => decodeVectorBody(bytes, 3, 'cosine') },
 };

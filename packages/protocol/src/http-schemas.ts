@@ -10,6 +10,7 @@ export * from './http/embedding-schemas.ts';
 export * from './http/vector-schemas.ts';
 export * from './http/search-schemas.ts';
 export * from './http/cluster-schemas.ts';
+export * from './http/metrics-schemas.ts';
 export * from './http/problem.ts';
 export * from './http/tenant-schemas.ts';
 export * from './http/payload-schemas.ts';

@@ -31,6 +31,8 @@ export {
   encodePlacementMap, decodePlacementMap, encodeMemberLease, decodeMemberLease, encodeControllerLease, decodeControllerLease,
 } from './placement-codec.ts';
 export { encodeShardStatus, decodeShardStatus } from './shard-status-codec.ts';
+export * from './metrics-report.ts';
+export { encodeMetricsReport, decodeMetricsReport } from './metrics-report-codec.ts';
 export { parseVectorValues, checkVector } from './vector-values.ts';
 export { mergePayload, parsePayload, parsePayloadText, payloadToJson } from './payload.ts';
 export * from './payload-fields.ts';

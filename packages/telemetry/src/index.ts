@@ -6,3 +6,8 @@ export { SERVICES, ServiceMeter, type Service } from './meter/service-meter.ts';
 export { ProcessTelemetry, type ProcessIdentity } from './meter/process-telemetry.ts';
 export { parseMetricsSettings, type MetricsSettings } from './metrics-settings.ts';
 export { listenForScrapes, type ListenerOptions, type MetricsListener } from './prometheus/metrics-listener.ts';
+export { RecallMeter } from './meter/recall-meter.ts';
+export { ReportPublisher, type PublisherOptions } from './cluster/report-publisher.ts';
+export type { ReportChannel } from './cluster/report-channel.ts';
+export { ClusterReports, type ClusterReportsOptions, type KnownInstance } from './cluster/cluster-reports.ts';
+export { metricsSummary, recallOf, type NameEmbedding } from './cluster/metrics-summary.ts';

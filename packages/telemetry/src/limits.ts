@@ -4,4 +4,18 @@ export const TELEMETRY_LIMITS = {
   countedEmbeddings: 1_000,
   /** Embeddings that are exported and published by themselves: those with the most operations. */
   shownEmbeddings: 32,
+  /** How often a service announces what it counted. */
+  reportIntervalMs: 2_000,
+  /** An instance that was silent for so long is retired: its last report counts on, its rate is 0. */
+  silentMs: 10_000,
+  /** Instances that a gateway remembers; the counts of older ones are kept as one sum. */
+  instances: 1_024,
+  /** Names of instances in that sum, so that a late report of one counts nothing twice. */
+  foldedInstances: 65_536,
+  /** Rates are over this window, measured between reports that are so far apart. */
+  rateWindowMs: 60_000,
+  rateStepMs: 10_000,
+  /** Reports of retired instances sent to a gateway that asks, and how long it is before another one is answered. */
+  repeatedReports: 1_024,
+  repeatPauseMs: 5_000,
 } as const;

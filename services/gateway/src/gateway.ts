@@ -11,7 +11,7 @@ import { systemTimers, type Clock, type Timers } from '@shoal/pacing';
 import { ClusterView } from './cluster/cluster-view.ts';
 import { PlacementOperations } from './cluster/placement-operations.ts';
 import { reasonNotReady } from './cluster/readiness.ts';
-import { ProcessTelemetry } from '@shoal/telemetry';
+import { ClusterReports, ProcessTelemetry } from '@shoal/telemetry';
 import type { GatewayConfig } from './config.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { measureOperations } from './http/measured-operations.ts';
@@ -116,11 +116,14 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   const importTokens = new ImportTokens(config.rootKey);
   const tls = config.tls === undefined ? undefined : await readTlsMaterial(config.tls);
   const telemetry = dependencies.telemetry ?? new ProcessTelemetry({ instance: 'unnamed', startedAtMs: clock.nowMs(), version: config.version });
+  const clusterReports = new ClusterReports({
+    channel: bus.requests, nowMs: () => clock.nowMs(), onUnreadable: (error) => logger.warn({ err: error }, 'a report of metrics cannot be read; it is left out'),
+  });
   const meter = telemetry.meter('gateway');
   meter.addSource(() => gatewayFamilies({ dispatcher, queries, clusterView, bus }));
   let closing = false;
   const context: RouteContext = {
-    bus, clock, catalogue, tenancy, clusterView, placement, queries, fetchPath, telemetry,
+    bus, clock, catalogue, tenancy, clusterView, placement, queries, fetchPath, telemetry, clusterReports,
     version: config.version,
     mode: config.mode,
     scrollPath: new ScrollPath({ log: bus.log, clock, reads: new PartitionReads({ log: bus.log, queries, timers }) }),
@@ -145,11 +148,11 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     await tenancy.close();
     await catalogue.close();
     await placement.close();
-    await clusterView.close();
+    await Promise.all([clusterView.close(), clusterReports.close()]);
     if (dependencies.telemetry === undefined) telemetry.close();
   };
   try {
-    await clusterView.start();
+    await Promise.all([clusterView.start(), clusterReports.start()]);
     await Promise.all([catalogue.start(), tenancy.start()]);
     return { app, close: closeParts, notReady: () => reasonNotReady(context) };
   } catch (error) {

@@ -4,7 +4,7 @@ import { systemTimers } from '@shoal/pacing';
 import { PlacementController } from '@shoal/placement';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
 import { parseOperationId } from '@shoal/protocol';
-import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes } from '@shoal/telemetry';
 import { pino } from 'pino';
 import { parseGatewayConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
@@ -30,6 +30,7 @@ await runProcess('shoal gateway', async () => {
     ...(redis === undefined ? {} : { redis }),
     ...(imports === undefined ? {} : { imports }),
   });
+  const publisher = ReportPublisher.start({ telemetry, channel: bus.requests, timers: systemTimers, onFailure: (error) => logger.warn({ err: error }, 'metrics could not be announced') });
   const listener = metrics.listen === undefined ? undefined : await listenForScrapes({ ...metrics.listen, telemetry, nowMs: Date.now, notReady: () => gateway.notReady() });
   if (listener !== undefined) logger.info({ url: listener.url }, 'metrics are served');
   const controller = new PlacementController({ bus, replicas, holder: `gateway ${randomBytes(16).toString('hex')}`, timers: systemTimers, logger });
@@ -41,6 +42,7 @@ await runProcess('shoal gateway', async () => {
       await listener?.close();
       await controller.close();
       await gateway.close();
+      await publisher.close();
       redis?.disconnect();
       await imports?.close();
       await bus.close();

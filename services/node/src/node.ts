@@ -5,7 +5,7 @@ import { startGateway } from '@shoal/gateway';
 import { systemTimers } from '@shoal/pacing';
 import { parseOperationId, parseShardId, parseSlot } from '@shoal/protocol';
 import { startShard } from '@shoal/shard';
-import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes } from '@shoal/telemetry';
 import type { Logger } from 'pino';
 import type { NodeConfig } from './config.ts';
 import { openNodeImports } from './node-imports.ts';
@@ -36,6 +36,8 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
     const rootKey = await resolveRootKey(config.directory, config.rootKey);
     const bus = await openEmbeddedBus({ directory: join(config.directory, 'log'), snapshotDirectory: join(config.directory, 'snapshots'), slots: config.slots, durability: config.durability });
     closers.push(() => bus.close());
+    const publisher = ReportPublisher.start({ telemetry, channel: bus.requests, timers: systemTimers, onFailure: (error) => logger.warn({ err: error }, 'metrics could not be announced') });
+    closers.push(() => publisher.close());
     const shard = await startShard(
       {
         shard: parseShardId('embedded'),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
 import { systemTimers } from '@shoal/pacing';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
-import { ProcessTelemetry, listenForScrapes } from '@shoal/telemetry';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes } from '@shoal/telemetry';
 import { pino } from 'pino';
 import { parseShardEnvironment } from './config.ts';
 import { startPlacedShard } from './placed-shard.ts';
@@ -21,6 +21,7 @@ await runProcess('shoal shard', async () => {
   const dependencies = { bus, logger, timers: systemTimers, nowMs, version: VERSION, telemetry, elapsedMs: () => performance.now() };
   const shard = await (config.ownedSlots === undefined ? startPlacedShard(config, config.placement, dependencies) : startShard(config, dependencies));
   const notReady = (): string | undefined => (shard.status().slots.every(({ ready }) => ready) ? undefined : 'some slots are not ready');
+  const publisher = ReportPublisher.start({ telemetry, channel: bus.requests, timers: systemTimers, onFailure: (error) => logger.warn({ err: error }, 'metrics could not be announced') });
   const listener = metrics.listen === undefined ? undefined : await listenForScrapes({ ...metrics.listen, telemetry, nowMs: Date.now, notReady });
   if (listener !== undefined) logger.info({ url: listener.url }, 'metrics are served');
   logger.info({ slots: config.ownedSlots?.length ?? 'by the map', bus: bus.description }, 'shard started');
@@ -30,6 +31,7 @@ await runProcess('shoal shard', async () => {
       logger.info('closing');
       await listener?.close();
       await shard.close();
+      await publisher.close();
       await bus.close();
       telemetry.close();
     },

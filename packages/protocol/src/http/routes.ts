@@ -11,6 +11,7 @@ import {
   RegisterRequestSchema,
 } from './embedding-schemas.ts';
 import { IMPORT_ROUTES } from './import-routes.ts';
+import { MetricsSummarySchema } from './metrics-schemas.ts';
 import { OPERATION_ROUTES } from './operation-routes.ts';
 import { PLACEMENT_ROUTES } from './placement-routes.ts';
 import { answer, problem, type Route } from './route.ts';
@@ -191,6 +192,17 @@ export const ROUTES = {
       tags: ['cluster'],
       summary: 'Show shards, slots and the bus',
       response: { 200: answer('The cluster.', ClusterResponseSchema), default: problem },
+    },
+  },
+  getMetricsSummary: {
+    method: 'GET',
+    url: '/v1/metrics/summary',
+    config: { access: 'root' },
+    schema: {
+      operationId: 'getMetricsSummary',
+      tags: ['cluster'],
+      summary: 'Show what the whole cluster did: counts, rates and percentiles',
+      response: { 200: answer('The sums.', MetricsSummarySchema), default: problem },
     },
   },
   getMetrics: {

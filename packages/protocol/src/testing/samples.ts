@@ -1,6 +1,7 @@
 /** One fixed value of every kind of message: their bytes are frozen in src/fixtures. */
 import type { EmbeddingSpec } from '../embedding-spec.ts';
 import type { EmbeddingCode, EmbeddingName, OperationId, Partition, Sequence, ShardId, Slot, TenantId, VectorKey } from '../ids.ts';
+import type { MetricsReport } from '../metrics-report.ts';
 import type { MessageOutcomes, Mutation, Outcome, WriteMutation } from '../mutation.ts';
 import type { ControllerLease, MemberLease, PlacementMap } from '../placement-map.ts';
 import type { QueryRequest, QueryResponse, ShardStatus } from '../query.ts';
@@ -183,6 +184,16 @@ export const sampleStatus: ShardStatus = {
   slots: [{ slot: 17 as Slot, ready: true, appliedSequence: 4_711 as Sequence, setAsideCount: 0, embeddingCount: 2, vectorCount: 1_000 }],
   engineMemoryBytes: 16_777_216,
   engineMemoryMaxBytes: 4_294_967_296,
+};
+
+export const sampleReport: MetricsReport = {
+  service: 'shard',
+  instance: '86fc7b17cc0b8a9b',
+  startedAtMs: 1_760_000_000_000,
+  count: 7,
+  operations: { vector_search: { buckets: [0, 0, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], sumNs: 301_234_567, errors: { overloaded: 2 } } },
+  embeddings: [{ code: 4 as EmbeddingCode, operations: { vector_search: { buckets: [0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], sumNs: 150_000, errors: {} } } }],
+  recall: [{ code: 4 as EmbeddingCode, searches: 12, expected: 120, found: 119 }],
 };
 
 export const sampleMap: PlacementMap = {

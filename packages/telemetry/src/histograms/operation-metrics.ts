@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@shoal/protocol';
+import type { ErrorCode, ReportedOperation } from '@shoal/protocol';
 import type { LatencyHistogram, LatencySummary } from './latency-histogram.ts';
 
 /**
@@ -9,7 +9,7 @@ export const OPERATIONS = ['VectorInsert', 'VectorSearch', 'VectorDelete', 'Node
 export type Operation = (typeof OPERATIONS)[number];
 
 /** The name of an operation as an attribute of a metric. */
-export const OPERATION_NAMES: Readonly<Record<Operation, string>> = {
+export const OPERATION_NAMES: Readonly<Record<Operation, ReportedOperation>> = {
   VectorInsert: 'vector_insert',
   VectorSearch: 'vector_search',
   VectorDelete: 'vector_delete',

@@ -1,9 +1,10 @@
-import type { EmbeddingCode, ErrorCode } from '@shoal/protocol';
+import type { EmbeddingCode, ErrorCode, ReportedRecall } from '@shoal/protocol';
 import { ConcurrentMetrics } from '../histograms/concurrent-metrics.ts';
 import { OPERATIONS, OPERATION_NAMES, type Operation, type OperationSnapshots } from '../histograms/operation-metrics.ts';
 import { countOf } from '../histograms/latency-histogram.ts';
 import { TELEMETRY_LIMITS } from '../limits.ts';
 import { EmbeddingMeters } from './embedding-meters.ts';
+import { RecallMeter } from './recall-meter.ts';
 import type { HistogramPoint, MetricFamily, MetricPoint, MetricSource } from './metric-family.ts';
 
 export const SERVICES = ['gateway', 'shard'] as const;
@@ -17,6 +18,7 @@ export class ServiceMeter {
   readonly service: Service;
   readonly operations = new ConcurrentMetrics();
   readonly embeddings = new EmbeddingMeters(TELEMETRY_LIMITS.countedEmbeddings);
+  readonly recallMeter = new RecallMeter();
   readonly on: boolean;
   readonly #sources: MetricSource[] = [];
 
@@ -38,6 +40,10 @@ export class ServiceMeter {
     if (code !== undefined) this.embeddings.of(code)?.recordError(operation, error, count);
   }
 
+  recall(): readonly ReportedRecall[] {
+    return this.recallMeter.counts();
+  }
+
   addSource(source: MetricSource): void {
     this.#sources.push(source);
   }
@@ -57,6 +63,7 @@ export class ServiceMeter {
         type: 'histogram', name: 'shoal.embedding.operation.duration', unit: 's', description: 'The same by embedding, for those with the most operations.',
         points: byEmbedding.flatMap((one) => durations(one.operations, one.head)),
       },
+      ...this.recallMeter.families(),
       ...this.#sources.flatMap((source) => source()),
     ];
   }

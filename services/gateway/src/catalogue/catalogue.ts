@@ -161,6 +161,12 @@ export class Catalogue {
     return update;
   }
 
+  /** Whose an embedding is that serves, if this gateway knows of it. */
+  ownerOf(code: EmbeddingCode): { readonly tenant: TenantId; readonly name: EmbeddingName } | undefined {
+    const spec = this.#cache.activeByCode(code)?.spec;
+    return spec === undefined ? undefined : { tenant: spec.tenant, name: spec.name };
+  }
+
   /** Declares more fields. Throws `field_conflict`, `invalid_field`, `embedding_not_found` or `embedding_dropped`. */
   async declareFields(record: EmbeddingRecord, fields: DeclaredFields): Promise<EmbeddingRecord> {
     return this.#declarations.declare(record.spec.code, fields);

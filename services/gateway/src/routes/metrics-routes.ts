@@ -1,9 +1,12 @@
 import { ROUTES } from '@shoal/protocol';
+import { metricsSummary } from '@shoal/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { RouteContext } from './route-context.ts';
 
 /** What is measured. */
-export function addMetricsRoutes(app: FastifyInstance, { clock, telemetry }: RouteContext): void {
+export function addMetricsRoutes(app: FastifyInstance, { catalogue, clock, clusterReports, telemetry }: RouteContext): void {
+  app.route({ ...ROUTES.getMetricsSummary, handler: async () => metricsSummary(clusterReports.instances(), (code) => catalogue.ownerOf(code)) });
+
   app.route({
     ...ROUTES.getMetrics,
     handler: async (_request, reply) => {

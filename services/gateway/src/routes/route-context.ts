@@ -12,7 +12,7 @@ import type { ScrollPath } from '../reading/scroll-path.ts';
 import type { SearchPath } from '../reading/search-path.ts';
 import type { SlotQueries } from '../reading/slot-queries.ts';
 import type { Tenancy } from '../tenancy/tenancy.ts';
-import type { ProcessTelemetry } from '@shoal/telemetry';
+import type { ClusterReports, ProcessTelemetry } from '@shoal/telemetry';
 import type { WritePath } from '../writing/write-path.ts';
 
 /** What routes work with. */
@@ -32,6 +32,7 @@ export interface RouteContext {
   readonly writePath: WritePath;
   readonly telemetry: ProcessTelemetry;
   readonly imports: ImportService;
+  readonly clusterReports: ClusterReports;
   readonly isClosing: () => boolean;
 }
 
