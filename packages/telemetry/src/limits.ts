@@ -15,7 +15,8 @@ export const TELEMETRY_LIMITS = {
   /** Rates are over this window, measured between reports that are so far apart. */
   rateWindowMs: 60_000,
   rateStepMs: 10_000,
-  /** Reports of retired instances sent to a gateway that asks, and how long it is before another one is answered. */
+  /** Reports sent to a gateway that asks, how long it is before another one is answered, and when a gateway asks a second time. */
   repeatedReports: 1_024,
-  repeatPauseMs: 5_000,
+  repeatPauseMs: 1_000,
+  askAgainMs: 3_000,
 } as const;

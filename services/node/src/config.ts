@@ -2,7 +2,7 @@ import { parseTlsFiles, type TlsFiles } from '@shoal/gateway';
 import { parseSourcePolicy, type SourcePolicy } from '@shoal/jobs';
 import { DEFAULTS, LIMITS, LOG_LEVELS, choiceSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
 import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
-import { engineMemorySetting, searchThreadSetting, snapshotLogSetting } from '@shoal/shard';
+import { engineMemorySetting, searchThreadSetting, recallShareSetting, snapshotLogSetting } from '@shoal/shard';
 
 const DURABILITIES = ['fsync', 'os'] as const;
 
@@ -18,6 +18,8 @@ export interface NodeConfig {
   readonly searchThreadCount: number;
   /** Growth of a slot's log between two snapshots. */
   readonly snapshotLogBytes: number;
+  /** Share of the searches that are run again exactly to measure recall. */
+  readonly recallShare: number;
   readonly logLevel: LogLevel;
   readonly tls: TlsFiles | undefined;
   readonly metrics: MetricsSettings;
@@ -38,6 +40,7 @@ export function parseNodeEnvironment(environment: Environment): NodeConfig {
     engineMemoryMaxBytes: engineMemorySetting(environment),
     searchThreadCount: searchThreadSetting(environment),
     snapshotLogBytes: snapshotLogSetting(environment),
+    recallShare: recallShareSetting(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'warn'),
     tls: parseTlsFiles(environment),
     metrics: parseMetricsSettings(environment),

@@ -47,6 +47,7 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
         engineMemoryMaxBytes: config.engineMemoryMaxBytes,
         searchThreadCount: config.searchThreadCount,
         snapshotLogBytes: config.snapshotLogBytes,
+        recallShare: config.recallShare,
       },
       { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION, telemetry, elapsedMs: () => performance.now() },
     );

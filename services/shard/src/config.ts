@@ -17,6 +17,8 @@ export interface ShardConfig {
   readonly searchThreadCount: number;
   /** Growth of a slot's log between two snapshots; default SHARD_LIMITS.snapshotLogBytes. */
   readonly snapshotLogBytes?: number;
+  /** Share of the searches that are run again exactly to measure recall; none when absent. */
+  readonly recallShare?: number;
 }
 
 /** What a shard without slots of its own brings into the cluster. */
@@ -37,6 +39,9 @@ export interface ShardProcessConfig extends ShardConfig {
 
 /** The most that one WebAssembly memory can hold: 65,536 pages of 64 KiB. */
 export const ENGINE_MEMORY_CEILING_BYTES = 65_536 * 65_536;
+
+/** One search in a hundred. */
+const DEFAULT_RECALL_SHARE = 0.01;
 
 /** Parses `0-21,30,40-43` into ascending slots. */
 export function parseSlotRanges(text: string, slots: number): Slot[] {
@@ -64,6 +69,15 @@ export function snapshotLogSetting(environment: Environment): number {
   return wholeNumberSetting(environment, 'SHOAL_SNAPSHOT_LOG_MB', { fallback: SHARD_LIMITS.snapshotLogBytes / 2 ** 20, minimum: 1, maximum: 65_536 }) * 2 ** 20;
 }
 
+/** SHOAL_RECALL_SHARE, from 0 to 1. */
+export function recallShareSetting(environment: Environment): number {
+  const text = setting(environment, 'SHOAL_RECALL_SHARE');
+  if (text === undefined) return DEFAULT_RECALL_SHARE;
+  const share = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || share > 1) throw invalidSetting('SHOAL_RECALL_SHARE', text, 'a number from 0 to 1');
+  return share;
+}
+
 export function parseShardEnvironment(environment: Environment): ShardProcessConfig {
   const owned = setting(environment, 'SHOAL_SHARD_SLOTS');
   const engineMemoryMaxBytes = engineMemorySetting(environment);
@@ -82,6 +96,7 @@ export function parseShardEnvironment(environment: Environment): ShardProcessCon
     engineMemoryMaxBytes,
     searchThreadCount: searchThreadSetting(environment),
     snapshotLogBytes: snapshotLogSetting(environment),
+    recallShare: recallShareSetting(environment),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),
     metrics: parseMetricsSettings(environment),
   };

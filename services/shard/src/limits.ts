@@ -37,4 +37,9 @@ export const SHARD_LIMITS = {
   searchWaitMs: 60_000,
   /** Turns that the longest scan takes. */
   turnsMaximum: 64,
+  /** Searches that wait to be run again for their recall, for how long, how often the engine is looked at, and the rest after a scan as a multiple of it. */
+  recallSamples: 16,
+  recallWaitMs: 10_000,
+  recallLookMs: 20,
+  recallRest: 19,
 } as const;

@@ -5,6 +5,7 @@ import type { ShardStore } from '@shoal/store';
 import type { ShardConfig } from './config.ts';
 import { HeldSlots } from './held-slots.ts';
 import { SHARD_LIMITS } from './limits.ts';
+import type { LiveRecall } from './live-recall.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import type { PeerProgress } from './peer-progress.ts';
 import { shardFamilies, type MeasuredSlot } from './shard-families.ts';
@@ -18,12 +19,14 @@ export interface ShardSlotsOptions {
   readonly config: ShardConfig;
   readonly parts: ShardParts;
   readonly peers: PeerProgress;
+  /** Takes searches to run them again. */
+  readonly liveRecall?: LiveRecall;
   /** Called when a slot becomes ready or stops being so, or was given up. */
   readonly onChange: () => void;
 }
 
 /** The slots of one shard, over its store, its engine, and the places and turns that they share. */
-export function shardSlots({ config, parts, peers, onChange }: ShardSlotsOptions): HeldSlots {
+export function shardSlots({ config, parts, peers, liveRecall, onChange }: ShardSlotsOptions): HeldSlots {
   const { bus, logger, timers, store, engine, checkpoints, failure, telemetry, nowMs } = parts;
   const { shard, slots: slotCount, snapshotLogBytes: logBytes = SHARD_LIMITS.snapshotLogBytes } = config;
   const places = config.searchThreadCount * SHARD_LIMITS.searchesPerThread;
@@ -36,7 +39,7 @@ export function shardSlots({ config, parts, peers, onChange }: ShardSlotsOptions
   const measured = new Map<SlotWorker, MeasuredSlot>();
   const newWorker = (slot: Slot): SlotWorker => {
     const snapshots = new SlotSnapshots({ slot, shard, bus, store, timers, logger, logBytes, turns });
-    const slotMeter = meter === undefined ? undefined : new SlotMeter({ meter, nowMs, elapsedMs: parts.elapsedMs ?? nowMs });
+    const slotMeter = meter === undefined ? undefined : new SlotMeter({ meter, nowMs, elapsedMs: parts.elapsedMs ?? nowMs, ...(liveRecall === undefined ? {} : { liveRecall }) });
     const worker = new SlotWorker({
       slot, slots: slotCount, shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, onChange, onStoreFailure: failure.resolve,
       ...(checkpoints === undefined ? {} : { checkpoints, slotCheckpoints: new SlotCheckpoints({ slot, timers, logger, turns: checkpointTurns }) }),

@@ -12,6 +12,7 @@ import { openCheckpointDirectory } from './checkpoint-directory.ts';
 import type { ShardConfig } from './config.ts';
 import type { HeldSlots } from './held-slots.ts';
 import { SHARD_LIMITS } from './limits.ts';
+import { LiveRecall } from './live-recall.ts';
 import { PeerProgress } from './peer-progress.ts';
 import { shardSlots } from './shard-slots.ts';
 
@@ -78,6 +79,7 @@ class RunningShard implements Shard {
   readonly #engine: VectorEngine;
   readonly #stop = new AbortController();
   readonly #peers: PeerProgress;
+  readonly #liveRecall: LiveRecall | undefined;
   readonly #slots: HeldSlots;
   readonly #loop: Promise<void>;
   readonly #startedAtMs: number;
@@ -95,7 +97,11 @@ class RunningShard implements Shard {
     this.#engine = engine;
     this.#startedAtMs = dependencies.nowMs();
     this.#peers = new PeerProgress(config.shard, dependencies.nowMs);
-    this.#slots = shardSlots({ config, parts: dependencies, peers: this.#peers, onChange: () => this.#announce() });
+    const meter = dependencies.telemetry?.meter('shard');
+    const { timers, nowMs, elapsedMs = nowMs } = dependencies;
+    const liveRecall = meter === undefined ? undefined : new LiveRecall({ meter: meter.recallMeter, share: config.recallShare ?? 0, timers, random: Math.random, elapsedMs, engineStats: () => engine.stats() });
+    this.#liveRecall = liveRecall;
+    this.#slots = shardSlots({ config, parts: dependencies, peers: this.#peers, ...(liveRecall === undefined ? {} : { liveRecall }), onChange: () => this.#announce() });
     this.#mapEpoch = config.ownedSlots === undefined ? 0 : undefined;
     if (config.ownedSlots !== undefined) this.#slots.hold(new Set(config.ownedSlots));
     this.#loop = this.#announceRegularly();
@@ -135,6 +141,7 @@ class RunningShard implements Shard {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    await this.#liveRecall?.close();
     await this.#slots.close();
     await Promise.all([this.#loop, this.#cleaning]);
     await this.#engine.close();

@@ -2,6 +2,7 @@ import type { LogMessage } from '@shoal/bus';
 import { decodeMessageOutcomes, parseEmbeddingCode, type EmbeddingCode, type ItemFailure, type SearchAnswer, type SearchItem, type Sequence } from '@shoal/protocol';
 import type { AroundSearch, SlotMachine } from '@shoal/shard-core';
 import type { ServiceMeter } from '@shoal/telemetry';
+import type { LiveRecall } from './live-recall.ts';
 
 export interface SlotMeterOptions {
   readonly meter: ServiceMeter;
@@ -9,6 +10,8 @@ export interface SlotMeterOptions {
   readonly nowMs: () => number;
   /** Milliseconds that only grow, with fractions, to measure durations. */
   readonly elapsedMs: () => number;
+  /** Takes searches to run them again. */
+  readonly liveRecall?: LiveRecall;
 }
 
 /** How far a slot is behind its log. */
@@ -44,11 +47,11 @@ export class SlotMeter {
 
   /** Measures the searches of one message, each from the arrival of the message to its own answer. */
   aroundSearches(): AroundSearch | undefined {
-    const { meter, elapsedMs } = this.#options;
+    const { meter, elapsedMs, liveRecall } = this.#options;
     if (!meter.on) return undefined;
     const startedMs = elapsedMs();
     return async (item, _index, search) => {
-      const answer = await search();
+      const answer = await (liveRecall?.wanted() === true ? search({ engineAsked: () => (seen) => liveRecall.take(seen) }) : search());
       this.#searched(item, answer, (elapsedMs() - startedMs) * 1_000);
       return answer;
     };

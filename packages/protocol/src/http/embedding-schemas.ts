@@ -80,6 +80,8 @@ export const EmbeddingStatsSchema = closed(
     deletedCount: Type.Integer({ minimum: 0, description: 'Deleted vectors whose place in the index is not reused yet.' }),
     memoryBytes: Type.Integer({ minimum: 0, description: 'Memory that the indexes take, one replica of each partition counted.' }),
     graph: Type.Boolean({ description: 'Whether a partition has grown past being scanned and is searched by its graph.' }),
+    recall: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Share of the true nearest neighbours that real searches found, as far as they were run again exactly.' })),
+    recallSearches: Type.Optional(Type.Integer({ minimum: 1, description: 'Searches that the recall is of.' })),
   },
   'Counts over all partitions.',
 );

@@ -33,7 +33,7 @@ const keyOf = ({ service, instance, startedAtMs }: MetricsReport): string => `${
  *    next, and an older one that comes late changes nothing.
  * 2. An instance that ended counts on with its last report; its successor is another instance and starts at 0.
  * 3. So no sum over instances ever decreases. The one exception is a start of all gateways at once, which begins anew.
- * 4. A gateway that starts asks the others for the last reports of instances that are gone.
+ * 4. A gateway that starts asks the others what they know, the last reports of instances that are gone above all.
  */
 export class ClusterReports {
   readonly #options: ClusterReportsOptions;
@@ -43,6 +43,7 @@ export class ClusterReports {
   readonly #foldedKeys = new Set<string>();
   readonly #listening: { close(): Promise<void> }[] = [];
   #repeatedAtMs = Number.NEGATIVE_INFINITY;
+  #askAgainAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ClusterReportsOptions) {
     this.#options = options;
@@ -52,7 +53,8 @@ export class ClusterReports {
     const { channel } = this.#options;
     this.#listening.push(await channel.listen(SUBJECTS.metrics, (payload) => this.#receive(payload)));
     this.#listening.push(await channel.listen(SUBJECTS.metricsWanted, () => this.#repeat()));
-    channel.announce(SUBJECTS.metricsWanted, new Uint8Array(0));
+    this.#ask();
+    this.#askAgainAtMs = this.#options.nowMs() + TELEMETRY_LIMITS.askAgainMs;
   }
 
   async close(): Promise<void> {
@@ -108,7 +110,17 @@ export class ClusterReports {
     this.#folded = folded(this.#folded, oldest.heard.report);
   }
 
+  /** What others know of instances, the ended ones above all. */
+  #ask(): void {
+    this.#options.channel.announce(SUBJECTS.metricsWanted, new Uint8Array(0));
+  }
+
   #receive(payload: Uint8Array): void {
+    // Once more after a while, for the first question or its answers may have been lost.
+    if (this.#options.nowMs() >= this.#askAgainAtMs) {
+      this.#askAgainAtMs = Number.POSITIVE_INFINITY;
+      this.#ask();
+    }
     try {
       this.hear(decodeMetricsReport(payload));
     } catch (error) {
@@ -116,13 +128,12 @@ export class ClusterReports {
     }
   }
 
-  /** Says again what instances said that cannot say it themselves. */
+  /** Says again what instances said: one that has just ended cannot, and who lives loses nothing by it. */
   #repeat(): void {
     const nowMs = this.#options.nowMs();
     if (nowMs - this.#repeatedAtMs < TELEMETRY_LIMITS.repeatPauseMs) return;
     this.#repeatedAtMs = nowMs;
-    const gone = this.instances().filter(({ retired }) => retired).slice(0, TELEMETRY_LIMITS.repeatedReports);
-    for (const { latest } of gone) this.#options.channel.announce(SUBJECTS.metrics, encodeMetricsReport(latest.report));
+    for (const { latest } of this.instances().slice(0, TELEMETRY_LIMITS.repeatedReports)) this.#options.channel.announce(SUBJECTS.metrics, encodeMetricsReport(latest.report));
   }
 }
 

@@ -1,4 +1,5 @@
 import { ROUTES, ShoalError, fieldsToJson, parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
+import { recallOf } from '@shoal/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { WantedEmbedding } from '../catalogue/explicit-parameters.ts';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
@@ -17,7 +18,7 @@ export function describe({ spec, state, createdAtMs }: EmbeddingRecord): Embeddi
 }
 
 /** Registers, lists, describes and drops embeddings. */
-export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, tenancy, bus, queries }: RouteContext): void {
+export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, clusterReports, tenancy, bus, queries }: RouteContext): void {
   app.route({
     ...ROUTES.registerEmbedding,
     handler: async (request, reply) => {
@@ -48,7 +49,9 @@ export function addEmbeddingRoutes(app: FastifyInstance, { catalogue, tenancy, b
       refuseQuery(request);
       const record = await embeddingOf(request, catalogue);
       const { complete, ...stats } = await embeddingStatistics(record, bus.log.slots, queries);
-      return { ...describe(record), stats, ...(complete ? {} : { statsComplete: false }) };
+      const measured = recallOf(clusterReports.instances(), record.spec.code);
+      const recall = measured === undefined ? {} : { recall: measured.recall, recallSearches: measured.searches };
+      return { ...describe(record), stats: { ...stats, ...recall }, ...(complete ? {} : { statsComplete: false }) };
     },
   });
 
