@@ -17,6 +17,8 @@ export interface ClusterOptions {
   readonly placement?: 'fixed' | 'placed';
   /** Settings of every shard. */
   readonly shardSettings?: Readonly<Record<string, string>>;
+  /** Settings of every process. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Gateways and shards as processes over a nats-server that somebody else runs, each with a directory of its own. */
@@ -61,7 +63,7 @@ export class ShoalCluster {
   }
 
   #common(): Record<string, string> {
-    return { SHOAL_NATS_URL: this.#options.natsUrl, SHOAL_SLOTS: String(this.#slots), SHOAL_STREAMS: '4', SHOAL_LOG_LEVEL: 'info' };
+    return { SHOAL_NATS_URL: this.#options.natsUrl, SHOAL_SLOTS: String(this.#slots), SHOAL_STREAMS: '4', SHOAL_LOG_LEVEL: 'info', ...this.#options.settings };
   }
 
   #addShard(index: number): ServiceProcess {

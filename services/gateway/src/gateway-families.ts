@@ -14,7 +14,7 @@ export function gatewayFamilies({ dispatcher, queries, clusterView, bus }: { rea
     gauge('shoal.gateway.searches.waiting', '{search}', 'Searches that wait for a message to their slot.', dispatcher.waiting()),
     gauge('shoal.cluster.slots.unserved', '{slot}', 'Slots for which no shard is ready.', clusterView.unservedSlots().length),
     gauge('shoal.cluster.shards', '{shard}', 'Shards that were heard of lately.', clusterView.shards().length),
-    gauge('shoal.bus.connected', '1', '1 while the bus is connected.', bus.connected() ? 1 : 0),
+    gauge('shoal.bus.connected', '{connection}', '1 while the bus is connected.', bus.connected() ? 1 : 0),
   ];
 }
 
