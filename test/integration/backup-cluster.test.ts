@@ -22,8 +22,7 @@ async function shoal(cluster: ShoalCluster, directory: string, ...words: string[
     stderr: { write: (text) => void (err += text), terminal: undefined },
     workingDirectory: directory, url: cluster.urls[0], apiKey: cluster.rootKey, childEnvironment: {}, nowMs: Date.now, interrupt: new AbortController().signal,
   });
-  expect(err).toBe('');
-  expect(code).toBe(0);
+  expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
   return out;
 }
 

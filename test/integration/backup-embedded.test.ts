@@ -22,6 +22,8 @@ let acmeKey: string;
 /** What the articles were at a receipt in the middle, and the time after it. */
 let middle: { readonly receipt: ReceiptJson; readonly articles: Record<string, VisibleVector>; readonly timeMs: number };
 
+/** Progress may be told on the way; an error would give another code. */
+const DONE = { code: 0 };
 const clientOf = (tenant: string): ShoalClient => new ShoalClient({ url: node.url, apiKey: ROOT_KEY, tenant });
 const places = (name: string): string => join(directory, 'places', name);
 
@@ -95,7 +97,7 @@ afterAll(async () => {
 
 it('a backup of everything brings back vectors, payloads, aliases, tenants and keys after everything was lost', async () => {
   const taken = await shoal('backup', places('all'), '--json');
-  expect(taken.err).toBe('');
+  expect(taken).toMatchObject(DONE);
   // What comes after the backup is not in it.
   await clientOf('default').embedding('articles').upsert([{ key: 'after', values: vectorFor() }], { wait: 'applied' });
   await shoal('backup', places('articles'), '--embedding', 'articles');
@@ -103,8 +105,7 @@ it('a backup of everything brings back vectors, payloads, aliases, tenants and k
   await rm(join(directory, 'first'), { recursive: true });
   node = await startEmptyNode('second', 16);
   const restored = await shoal('restore', places('all'));
-  expect(restored.err).toBe('');
-  expect(restored.code).toBe(0);
+  expect(restored).toMatchObject(DONE);
   expect(restored.out).toContain('4 embeddings, 2 tenants, 2 keys and 1 aliases are back.');
   expect(await visibleState(clientOf)).toEqual(before);
   const own = new ShoalClient({ url: node.url, apiKey: acmeKey });
@@ -115,7 +116,7 @@ it('a backup of everything brings back vectors, payloads, aliases, tenants and k
 it('an embedding is restored beside itself under another name, to a receipt and to a time', async () => {
   for (const [name, ...until] of [['by-receipt', '--receipt', JSON.stringify(middle.receipt)], ['by-time', '--until', new Date(middle.timeMs).toISOString()]]) {
     const restored = await shoal('restore', places('all'), '--tenant', 'default', '--embedding', 'articles', '--as', name ?? '', '--model', name ?? '', ...until);
-    expect(restored.err).toBe('');
+    expect(restored).toMatchObject(DONE);
     expect(await vectorsOf(clientOf('default'), name ?? '')).toEqual(middle.articles);
   }
   expect(Object.keys(middle.articles)).not.toContain('late');
@@ -134,6 +135,17 @@ it('a backup of one embedding holds nothing of others and goes into another tena
   expect(Object.keys(there)).toContain('after');
 });
 
+it.each(['parquet', 'jsonl'])('an export as %s is imported again with every bit, payload and key', async (format) => {
+  const file = join(directory, `articles.${format}`);
+  const exported = await shoal('export', 'articles', '--tenant', 'acme', '--output', file);
+  expect(exported).toMatchObject(DONE);
+  const client = clientOf('default');
+  await client.register({ name: `from-${format}`, model: format, dim: DIM, distance: 'cosine' });
+  const imported = await shoal('import', file, '--embedding', `from-${format}`);
+  expect(imported.out).toContain('vectors in and searchable');
+  expect(await vectorsOf(client, `from-${format}`)).toEqual(await vectorsOf(clientOf('acme'), 'articles'));
+});
+
 it('what is there already is a conflict, and an interrupted restore that is resumed ends in the same state', async () => {
   const refused = await shoal('restore', places('all'));
   expect(refused.code).toBe(1);
@@ -147,7 +159,7 @@ it('what is there already is a conflict, and an interrupted restore that is resu
   const run = { clientOf, place, folder, selection: {}, target: {}, resume: false };
   await expect(restoreBackup({ ...run, signal: stop.signal, onProgress: () => stop.abort(new Error('interrupted')) })).rejects.toThrow('interrupted');
   const again = await shoal('restore', places('all'), '--resume');
-  expect(again.err).toBe('');
+  expect(again).toMatchObject(DONE);
   expect(await visibleState(clientOf)).toEqual(before);
   expect((await shoal('restore', places('all'), '--resume')).code).toBe(0);
   expect(await visibleState(clientOf)).toEqual(before);
@@ -174,7 +186,7 @@ it('a backup of the first format still restores', async () => {
   const fixture = new URL('../../packages/backup/src/fixtures/format-1/', import.meta.url).pathname;
   const expected = JSON.parse(await readFile(join(fixture, 'expected.json'), 'utf8')) as Record<string, { readonly values: number[]; readonly payload?: object }>;
   const restored = await shoal('restore', join(fixture, 'place'), '--as', 'from-format-1', '--embedding', 'articles', '--model', 'format-1');
-  expect(restored.err).toBe('');
+  expect(restored).toMatchObject(DONE);
   const found = await vectorsOf(clientOf('default'), 'from-format-1');
   expect(found).toEqual(Object.fromEntries(Object.entries(expected).map(([key, { values, payload }]) => [key, { bits: bitsOf(Float32Array.from(values)), payload }])));
 });

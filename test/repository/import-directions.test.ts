@@ -23,7 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   gateway: ['bus', 'jobs', 'pacing', 'placement', 'process', 'protocol', 'telemetry'],
   shard: ['bus', 'index', 'pacing', 'placement', 'process', 'protocol', 'shard-core', 'store', 'telemetry'],
   node: ['bus', 'gateway', 'jobs', 'pacing', 'process', 'protocol', 'shard', 'telemetry'],
-  worker: ['jobs', 'pacing', 'process', 'protocol', 'telemetry'],
+  worker: ['backup', 'client', 'jobs', 'pacing', 'process', 'protocol', 'telemetry'],
 };
 
 interface Import {

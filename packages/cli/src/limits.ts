@@ -8,6 +8,8 @@ export const CLI_LIMITS = {
   /** Retries and time of one batch of a load: minutes of trouble are outlasted. */
   loadRetries: 20,
   loadTimeoutMs: 120_000,
+  /** Vectors of one page of an export. */
+  exportPageVectors: 500,
   /** How often a load reports without a terminal, and how often it keeps its place. */
   reportIntervalMs: 3_000,
   progressSaveIntervalMs: 1_000,

@@ -8,6 +8,7 @@ import { addBenchCommand } from './commands/bench.ts';
 import { addClusterCommand } from './commands/cluster.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDevCommand } from './commands/dev.ts';
+import { addExportCommand } from './commands/export.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addLoadCommand } from './commands/load.ts';
@@ -48,6 +49,7 @@ export function buildProgram(system: CliSystem): Command {
   addClusterCommand(program, system);
   addLoadCommand(program, system);
   addImportCommand(program, system);
+  addExportCommand(program, system);
   addBackupCommands(program, system);
   addRestoreCommand(program, system);
   addSearchCommand(program, system);

@@ -1,5 +1,7 @@
 export type { ReaderSettings } from './formats/file-format.ts';
 export type { RowSettings } from './formats/column-mapping.ts';
+export { EXPORT_FORMATS, exportFormatOf, exportVectors, type ExportFormat, type ExportedVector } from './exports/export-vectors.ts';
+export { putHttp } from './exports/put-http.ts';
 export { JOB_LIMITS } from './limits.ts';
 export { runImport, type ImportRun, type RunProgress } from './imports/run-import.ts';
 export { ENDED_STATES, importResponse, type ImportProgress, type ImportRecord, type ImportStatus, type Rejection } from './imports/import-record.ts';
@@ -10,6 +12,7 @@ export { LevelImportRecords } from './imports/level-import-records.ts';
 export { LocalImports } from './imports/local-imports.ts';
 export { RedisImportRecords } from './imports/redis-import-records.ts';
 export { startThreadTasks, type ImportTasks } from './imports/thread-tasks.ts';
+export { BACKUP_QUEUE, startScheduledBackups, type ScheduledBackups } from './queues/bull-backups.ts';
 export { BullImportQueue, CHUNK_QUEUE, IMPORT_QUEUE, openProducerRedis, openWorkerRedis, startBullWorkers, type BullWorkers } from './queues/bull-imports.ts';
 export { sourceFiles, type SourcePolicy } from './sources/open-sources.ts';
 export { parseSourcePolicy } from './sources/source-policy.ts';

@@ -33,6 +33,9 @@ export const JOB_LIMITS = {
   chunkAttempts: 500,
   firstBackoffMs: 500,
   maximumBackoffMs: 30_000,
+  /** How often a scheduled backup is tried, and the pause before the second time, which doubles. */
+  backupAttempts: 5,
+  backupBackoffMs: 30_000,
   /** One write of an import with its retries. */
   writeTimeoutMs: 90_000,
   writeRetries: 8,
@@ -47,6 +50,11 @@ export const JOB_LIMITS = {
   localImports: 2,
   /** A gateway waits so long for Redis. */
   redisTimeoutMs: 3_000,
+  /** Rows of one group of an exported Parquet file, and the bytes at which it is written sooner. */
+  exportGroupRows: 10_000,
+  exportGroupBytes: 16 * 1024 * 1024,
+  /** Lines of an exported text file that are written at once. */
+  exportTextBytes: 256 * 1024,
   httpTimeoutMs: 60_000,
   httpRedirects: 3,
   /** Remote files that must be read at random places are kept in a temporary directory up to this size. */

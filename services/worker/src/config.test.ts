@@ -23,3 +23,15 @@ it('opens directories, hosts and an object store by name only', () => {
   expect(() => parseWorkerConfig({ ...REDIS, SHOAL_IMPORT_DIRS: 'data' })).toThrow(/SHOAL_IMPORT_DIRS/);
   expect(() => parseWorkerConfig({ ...REDIS, SHOAL_S3_ENDPOINT: 'http://s3:9000' })).toThrow(/SHOAL_S3_ACCESS_KEY/);
 });
+
+it('takes backups only with a place, whole settings and apart from what imports may read', () => {
+  const place = { ...REDIS, SHOAL_BACKUP_PLACE: '/backups', SHOAL_ROOT_KEY: 'root' };
+  expect(parseWorkerConfig(REDIS).backups).toBeUndefined();
+  expect(parseWorkerConfig(place).backups).toEqual({ place: '/backups', pattern: '15 3 * * *', keep: 7, rootKey: 'root' });
+  expect(parseWorkerConfig({ ...place, SHOAL_BACKUP_PLACE: 's3://b/p', SHOAL_BACKUP_SCHEDULE: '*/5 * * * * *', SHOAL_BACKUP_KEEP: '2', SHOAL_BACKUP_S3_ENDPOINT: 'http://s3', SHOAL_BACKUP_S3_ACCESS_KEY: 'a', SHOAL_BACKUP_S3_SECRET_KEY: 'b' }).backups)
+    .toMatchObject({ keep: 2, pattern: '*/5 * * * * *', bucket: { endpoint: 'http://s3', region: 'us-east-1' } });
+  expect(() => parseWorkerConfig({ ...REDIS, SHOAL_BACKUP_PLACE: '/backups' })).toThrow(/SHOAL_ROOT_KEY/);
+  expect(() => parseWorkerConfig({ ...place, SHOAL_IMPORT_DIRS: '/data,/backups' })).toThrow(/SHOAL_IMPORT_DIRS/);
+  expect(() => parseWorkerConfig({ ...place, SHOAL_BACKUP_PLACE: 's3://b/p', SHOAL_S3_ENDPOINT: 'http://s3', SHOAL_S3_ACCESS_KEY: 'a', SHOAL_S3_SECRET_KEY: 'b' })).toThrow(/SHOAL_BACKUP_S3_ENDPOINT/);
+  expect(() => parseWorkerConfig({ ...place, SHOAL_BACKUP_SCHEDULE: 'daily' })).toThrow(/SHOAL_BACKUP_SCHEDULE/);
+});

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { parseSourcePolicy, type SourcePolicy } from '@shoal/jobs';
 import { LOG_LEVELS, ShoalError, choiceSetting, requiredSetting, setting, wholeNumberSetting, type Environment, type LogLevel } from '@shoal/protocol';
 import { parseMetricsSettings, type MetricsSettings } from '@shoal/telemetry';
+import { parseBackupSchedule, type BackupSchedule } from './backup-schedule.ts';
 
 export interface WorkerConfig {
   /** May hold a password. */
@@ -11,6 +12,8 @@ export interface WorkerConfig {
   /** Chunks at one time, each on a thread of its own. */
   readonly threadCount: number;
   readonly sources: SourcePolicy;
+  /** Where and when backups are taken; nowhere when absent. */
+  readonly backups?: BackupSchedule;
   readonly logLevel: LogLevel;
   readonly metrics: MetricsSettings;
 }
@@ -37,11 +40,14 @@ function parseRedisAddress(environment: Environment): string {
 
 /** Reads the settings of the service. Throws `invalid_configuration` naming the variable at fault. */
 export function parseWorkerConfig(environment: Environment): WorkerConfig {
+  const sources = parseSourcePolicy(environment);
+  const backups = parseBackupSchedule(environment, sources.directories);
   return {
     redisUrl: parseRedisAddress(environment),
     gatewayUrls: parseGatewayUrls(setting(environment, 'SHOAL_GATEWAY_URL') ?? 'http://127.0.0.1:7700'),
     threadCount: wholeNumberSetting(environment, 'SHOAL_WORKER_THREADS', { fallback: Math.max(1, availableParallelism() - 1), minimum: 1, maximum: 64 }),
-    sources: parseSourcePolicy(environment),
+    sources,
+    ...(backups === undefined ? {} : { backups }),
     logLevel: choiceSetting(environment, 'SHOAL_LOG_LEVEL', LOG_LEVELS, 'info'),
     metrics: parseMetricsSettings(environment),
   };

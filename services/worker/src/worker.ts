@@ -1,7 +1,8 @@
-import { ImportRunner, RedisImportRecords, openWorkerRedis, startBullWorkers, startThreadTasks } from '@shoal/jobs';
+import { ImportRunner, RedisImportRecords, openWorkerRedis, startBullWorkers, startScheduledBackups, startThreadTasks } from '@shoal/jobs';
 import type { Clock, Timers } from '@shoal/pacing';
 import type { Logger } from 'pino';
 import type { WorkerConfig } from './config.ts';
+import { takeScheduledBackup } from './scheduled-backup.ts';
 
 export interface WorkerDependencies {
   readonly clock: Clock;
@@ -31,6 +32,11 @@ export async function startWorker(config: WorkerConfig, { clock, timers, logger 
     const runner = new ImportRunner({ records, tasks, policy: config.sources, gatewayUrls: config.gatewayUrls, clock, timers, logger });
     const workers = await startBullWorkers({ redisUrl: config.redisUrl, runner, records, concurrency: config.threadCount, logger });
     closers.push(() => workers.close());
+    const { backups, redisUrl } = config;
+    if (backups !== undefined) {
+      const scheduled = await startScheduledBackups({ redisUrl, pattern: backups.pattern, logger, take: (signal) => takeScheduledBackup(config, backups, clock, signal) });
+      closers.push(() => scheduled.close());
+    }
     logger.info({ threads: config.threadCount }, 'the worker takes jobs');
     return { notReady: () => (redis.status === 'ready' ? undefined : 'Redis does not answer'), close };
   } catch (error) {
