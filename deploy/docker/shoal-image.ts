@@ -25,7 +25,9 @@ export async function ensurePreparedImage(work: ImageWork): Promise<string> {
   if (await work.engine.has(tag)) return tag;
   await ensureBaseImage(work, 'node');
   const startedAtMs = Date.now();
-  await work.engine.docker(['build', '--quiet', '-f', join(root, 'deploy/docker/Dockerfile'), '--target', 'prepared', '-t', tag, root], { environment: BUILDKIT });
+  const build = ['build', '--quiet', '-f', join(root, 'deploy/docker/Dockerfile'), '--target', 'prepared', '-t', tag, root];
+  // A command that came without its BuildKit plugin still has the old builder, which stops at the stage that is asked for.
+  await work.engine.docker(build, { environment: BUILDKIT }).catch(() => work.engine.docker(build, { environment: { DOCKER_BUILDKIT: '0' } }));
   await removeOthers(work, tag);
   work.say(`${tag}: built in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s`);
   return tag;
