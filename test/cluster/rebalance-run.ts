@@ -3,7 +3,7 @@
  * counted as failed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ShoalError, type EmbeddingHandle } from '@shoal/client';
+import { ShoalError, type EmbeddingHandle, type ShoalClient } from '@shoal/client';
 import { startCluster } from '../harness/suite-cluster.ts';
 import { Ledger, audit, mergeReceipt, seededRandom, upsertVersion, vectorOf, type AuditResult } from '../harness/workload.ts';
 import { settled, slotCountOf, type Placement } from './placement-watch.ts';
@@ -32,6 +32,8 @@ export interface RebalanceReport {
   readonly drainedSlots: number;
   readonly audits: readonly AuditResult[];
   readonly comparison: ReplicaComparison;
+  /** Whether the digests that replicas announce became equal, slot by slot, when nobody wrote any more. */
+  readonly digestsEqual: boolean;
 }
 
 interface Load {
@@ -120,12 +122,23 @@ export async function runRebalance(options: RebalanceOptions, say: (line: string
     const comparison = await compareReplicas(nats.url, shrunk, options.slots, await Promise.all(all.map(({ handle }) => handle.describe())));
     return {
       ...load, audits, comparison, moveMs,
+      digestsEqual: await becomeEqual(client),
       drainedSlots: slotCountOf(shrunk, 'shard-0'),
       slotsPerShard: Object.fromEntries(shrunk.members.map(({ shard, slotCount }) => [shard, slotCount])),
     };
   } finally {
     await close();
   }
+}
+
+/** Announcements come every second, so equal replicas need a moment to say so. */
+async function becomeEqual(client: ShoalClient): Promise<boolean> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const digests = await client.replicaDigests();
+    if (digests.length > 0 && digests.every(({ equal, replicas }) => equal && replicas.length === 2)) return true;
+    await sleep(200);
+  }
+  return false;
 }
 
 function slotsText({ members }: Placement): string {

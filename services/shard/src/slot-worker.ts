@@ -32,6 +32,7 @@ function contentOf(state: SlotState): SlotContent {
   const marks = state.marks.list().map(({ sequence, digest }) => ({ sequence, digest: digestText(digest) }));
   return { version: DIGEST_VERSION, digest: digestText(state.digest), marks, rebuildCount: 0 };
 }
+
 /** Why a worker ends whose slot goes to other shards: nothing of it is worth keeping. */
 export class SlotGivenUp extends Error {}
 

@@ -76,6 +76,8 @@ export class ClusterView implements Replicas {
     const { clock, logger } = this.#dependencies;
     try {
       const status = decodeShardStatus(payload);
+      // A shard whose clock was set back starts, by that clock, before it ended: it is heard once its earlier run has been silent.
+      this.#forgetSilent();
       const heard = this.#shards.get(status.shard);
       const known = heard?.status;
       const isOld = known !== undefined && (status.startedAtMs < known.startedAtMs
@@ -86,7 +88,6 @@ export class ClusterView implements Replicas {
       const life = heard?.life ?? new ShardLife(nowMs);
       life.announced(nowMs);
       this.#shards.set(status.shard, { status, lastSeenMs: nowMs, life });
-      this.#forgetSilent();
       this.#summarise();
     } catch (error) {
       logger.warn({ err: error }, 'an announcement of a shard cannot be read; it is left out');

@@ -54,6 +54,15 @@ describe('the view of the cluster', () => {
     expect(view.shards()).toEqual([]);
     expect(view.unservedSlots()).toEqual([0, 1, 2, 3]);
   });
+
+  it('hears a shard again that started, by its own clock, before its earlier run', () => {
+    announce('late', [[0, 7]], { startedAtMs: 100 });
+    announce('late', [[0, 8]], { startedAtMs: 50 });
+    expect(view.appliedFloor(parseSlot(0))).not.toBe(8);
+    nowMs += GATEWAY_LIMITS.shardSilenceMs + 1;
+    announce('late', [[0, 9]], { startedAtMs: 50, count: 2 });
+    expect(view.appliedFloor(parseSlot(0))).toBe(9);
+  });
 });
 
 describe('the agreement of replicas', () => {
