@@ -4,7 +4,6 @@ import { ShoalClient } from '@shoal/client';
 import { findServer } from '../harness/nats-server.ts';
 import { ShoalCluster } from '../harness/shoal-cluster.ts';
 import { ClusterWatch } from './cluster-watch.ts';
-import { GatewayFailover } from './gateway-failover.ts';
 
 export const TARGETS = { shard: 4, gateway: 2, nats: 3 } as const;
 export const REPLICAS = 2;
@@ -49,10 +48,11 @@ export class ChaosCluster {
     return this.watch.untilWhole(SLOTS, REPLICAS, timeoutMs);
   }
 
-  /** A client that turns to another gateway when one does not answer; each prefers the gateway of its number. */
-  client(number: number): { readonly client: ShoalClient; readonly failover: GatewayFailover } {
-    const failover = new GatewayFailover(this.services.urls, number);
-    return { client: new ShoalClient({ url: failover.url, apiKey: this.services.rootKey, fetch: failover.fetch, retries: 20, timeoutMs: 60_000 }), failover };
+  /** A client of all gateways; each prefers the gateway of its number. */
+  client(number: number): ShoalClient {
+    const { urls, rootKey } = this.services;
+    const first = number % urls.length;
+    return new ShoalClient({ url: [...urls.slice(first), ...urls.slice(0, first)], apiKey: rootKey, retries: 20, timeoutMs: 60_000 });
   }
 
   /** What the services last said, as far as it was not good news. */

@@ -51,7 +51,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 async function disturbAndCompare(cluster: ChaosCluster, options: ChaosOptions): Promise<ChaosReport> {
   const { seed, faultCount, vectorCount, dim, partitions, onProgress } = options;
-  const { handle, description } = await cluster.client(0).client.register({ model: `chaos ${seed}`, dim, distance: 'l2', partitions, hnsw: GRAPH });
+  const { handle, description } = await cluster.client(0).register({ model: `chaos ${seed}`, dim, distance: 'l2', partitions, hnsw: GRAPH });
   const ledger = new Ledger(dim);
   const receipt: Record<string, number> = {};
   const made = new Map<string, number>();
@@ -62,11 +62,9 @@ async function disturbAndCompare(cluster: ChaosCluster, options: ChaosOptions): 
   const startedMs = performance.now();
   const shared = { ledger, receipt, seed, isStopped: () => isStopped };
   const writing = Promise.all(Array.from({ length: options.writers }, (_, number) =>
-    writeOn({ ...shared, number, mayGrow, handle: cluster.client(number).client.embedding(description.name) })));
-  const searching = Promise.all(Array.from({ length: options.searchers }, (_, number) => {
-    const { client, failover } = cluster.client(number);
-    return searchOn({ ...shared, number, failover, handle: client.embedding(description.name) });
-  }));
+    writeOn({ ...shared, number, mayGrow, handle: cluster.client(number).embedding(description.name) })));
+  const searching = Promise.all(Array.from({ length: options.searchers }, (_, number) =>
+    searchOn({ ...shared, number, client: cluster.client(number), embedding: description.name })));
   try {
     const byTarget = drawFaults(seed, faultCount, TARGETS);
     await Promise.all(Object.values(byTarget).map((faults) => makeAll(cluster, faults, (fault) => {

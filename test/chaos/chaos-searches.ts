@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EmbeddingHandle, Hit } from '@shoal/client';
+import type { Hit, ShoalClient } from '@shoal/client';
 import { l2, seededRandom, vectorOf, type Ledger } from '../harness/workload.ts';
-import type { GatewayFailover } from './gateway-failover.ts';
 
 const PAUSE_MS = 30;
 const TIMEOUT_MS = 8_000;
 
 export interface SearcherOptions {
-  readonly handle: EmbeddingHandle;
-  readonly failover: GatewayFailover;
+  readonly client: ShoalClient;
+  readonly embedding: string;
   readonly ledger: Ledger;
   readonly receipt: Readonly<Record<string, number>>;
   readonly number: number;
@@ -28,9 +27,10 @@ export interface SearchTally {
  * Searches at a steady pace around vectors that were written. Every other search carries all receipts until then, and must not return
  * anything that was replaced or deleted before; no search may return what was never written, or one key twice.
  */
-export async function searchOn({ handle, failover, ledger, receipt, number, seed, isStopped }: SearcherOptions): Promise<SearchTally> {
+export async function searchOn({ client, embedding, ledger, receipt, number, seed, isStopped }: SearcherOptions): Promise<SearchTally> {
   const random = seededRandom(seed + 104_729 * (number + 1));
   const tally: SearchTally = { durationsMs: [], answeredAtOnce: 0, failures: new Map(), wrongAnswers: [] };
+  const handle = client.embedding(embedding);
   for (let turn = 0; !isStopped(); turn += 1) {
     await sleep(PAUSE_MS);
     const key = ledger.pickKey(random());
@@ -39,12 +39,12 @@ export async function searchOn({ handle, failover, ledger, receipt, number, seed
     const withReceipt = turn % 2 === 0;
     const startedAt = ledger.moment;
     const after = withReceipt ? { ...receipt } : undefined;
-    const turnedAwayBefore = failover.turnedAway;
+    const { url } = client;
     const startedMs = performance.now();
     try {
       const { hits } = await handle.search({ vector: vectorOf(key, version, ledger.dim), k: 10, include: ['payload'], timeoutMs: TIMEOUT_MS, ...(after === undefined ? {} : { after }) });
       tally.durationsMs.push(performance.now() - startedMs);
-      if (failover.turnedAway === turnedAwayBefore) tally.answeredAtOnce += 1;
+      if (client.url === url) tally.answeredAtOnce += 1;
       const fault = faultOf(hits, vectorOf(key, version, ledger.dim), ledger, withReceipt ? startedAt : undefined);
       if (fault !== undefined) tally.wrongAnswers.push(fault);
     } catch (error) {

@@ -4,8 +4,11 @@ import { ShoalError, parseTenantId } from '@shoal/protocol';
 import { CLIENT_LIMITS } from './limits.ts';
 
 export interface ShoalClientOptions {
-  /** Base address of a gateway, such as `http://127.0.0.1:7700`. A path before `/v1` is kept. */
-  readonly url: string;
+  /**
+   * Base address of a gateway, such as `http://127.0.0.1:7700`. A path before `/v1` is kept. Of several, the first is asked as long as it answers;
+   * what it fails to answer, or an attempt during which it stops giving signs of life, goes to the next.
+   */
+  readonly url: string | readonly string[];
   /** May be undefined, so that a variable of the environment can be passed on as it is. */
   readonly apiKey?: string | undefined;
   /** Only with the root key: the tenant to speak for, instead of the default one. */
@@ -25,7 +28,8 @@ export interface ShoalClientOptions {
   readonly wait?: (durationMs: number, signal?: AbortSignal) => Promise<void>;
 }
 
-export interface ClientSettings extends Required<Omit<ShoalClientOptions, 'apiKey' | 'tenant'>> {
+export interface ClientSettings extends Required<Omit<ShoalClientOptions, 'apiKey' | 'tenant' | 'url'>> {
+  readonly urls: readonly string[];
   readonly apiKey: string | undefined;
   readonly tenant: string | undefined;
 }
@@ -56,6 +60,14 @@ function parseUrl(text: string): string {
     throw new ShoalError('invalid_field', 'url must not contain a user name or password; use apiKey.', { field: 'url' });
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+function parseUrls(url: string | readonly string[]): readonly string[] {
+  const urls = typeof url === 'string' ? [url] : url;
+  if (urls.length === 0 || urls.length > CLIENT_LIMITS.maximumUrls) {
+    throw new ShoalError('invalid_field', `url must be 1 to ${CLIENT_LIMITS.maximumUrls} addresses.`, { field: 'url', limit: CLIENT_LIMITS.maximumUrls });
+  }
+  return urls.map(parseUrl);
 }
 
 function parseApiKey(apiKey: string | undefined): string | undefined {
@@ -89,7 +101,7 @@ async function wait(durationMs: number, signal?: AbortSignal): Promise<void> {
 /** Checks the options and fills in the defaults; throws `invalid_field`. */
 export function parseClientOptions(options: ShoalClientOptions): ClientSettings {
   return {
-    url: parseUrl(options.url),
+    urls: parseUrls(options.url),
     apiKey: parseApiKey(options.apiKey),
     tenant: options.tenant === undefined ? undefined : parseTenantId(options.tenant),
     timeoutMs: parseTimeoutMs(options.timeoutMs ?? CLIENT_LIMITS.defaultTimeoutMs),

@@ -2,6 +2,7 @@
 import { backoffMs } from './backoff.ts';
 import { ShoalClientError } from './client-error.ts';
 import { parseTimeoutMs, type ClientSettings, type WriteCallOptions } from './client-options.ts';
+import { GatewayChoice, watchGateway } from './gateway-choice.ts';
 import { CLIENT_LIMITS } from './limits.ts';
 import { errorOfResponse } from './problem.ts';
 
@@ -24,17 +25,26 @@ interface CallLimits {
   readonly timeoutMs: number;
 }
 
+const UNABLE: ReadonlySet<number> = new Set([502, 503, 504]);
+
 export class HttpTransport {
   readonly #settings: ClientSettings;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #gateways: GatewayChoice;
 
   constructor(settings: ClientSettings) {
     this.#settings = settings;
+    this.#gateways = new GatewayChoice(settings.urls);
     this.#headers = {
       accept: 'application/json',
       ...(settings.apiKey === undefined ? {} : { authorization: `Bearer ${settings.apiKey}` }),
       ...(settings.tenant === undefined ? {} : { 'x-shoal-tenant': settings.tenant }),
     };
+  }
+
+  /** The gateway that is asked now. */
+  get url(): string {
+    return this.#gateways.url;
   }
 
   /** Time of day in milliseconds since 1970. */
@@ -55,11 +65,13 @@ export class HttpTransport {
     const headers = this.#headersOf(call, options);
     const attemptsMaximum = call.retry === false ? 1 : retries + 1;
     for (let attempt = 1; ; attempt += 1) {
+      const { url } = this.#gateways;
       try {
-        return await this.#attempt(call, headers, limits);
+        return await this.#attempt(url, call, headers, limits);
       } catch (error) {
         if (!(error instanceof ShoalClientError)) throw error;
         error.attempts = attempt;
+        if (isOfGateway(error)) this.#gateways.leave(url);
         if (!error.retryable || error.origin === 'deadline' || attempt >= attemptsMaximum) throw error;
         await this.#waitBeforeNext(attempt, error, limits);
       }
@@ -110,9 +122,10 @@ export class HttpTransport {
     };
   }
 
-  async #attempt(call: HttpCall, headers: Readonly<Record<string, string>>, limits: CallLimits): Promise<unknown> {
-    const { url, fetch, now } = this.#settings;
-    const { callerSignal, deadlineSignal } = limits;
+  async #attempt(url: string, call: HttpCall, headers: Readonly<Record<string, string>>, limits: CallLimits): Promise<unknown> {
+    const { fetch, now } = this.#settings;
+    const watch = this.#gateways.hasOthers ? watchGateway(url, this.#settings) : undefined;
+    const signals = [limits.deadlineSignal, limits.callerSignal, watch?.silent].filter((signal) => signal !== undefined);
     let response: Response;
     let text: string;
     try {
@@ -120,25 +133,32 @@ export class HttpTransport {
         method: call.method,
         headers,
         ...(call.body === undefined ? {} : { body: call.body.content }),
-        signal: callerSignal === undefined ? deadlineSignal : AbortSignal.any([callerSignal, deadlineSignal]),
+        signal: signals.length === 1 ? limits.deadlineSignal : AbortSignal.any(signals),
         redirect: 'error',
       });
       text = await response.text();
     } catch (error) {
-      throw this.#failureOf(error, limits);
+      throw this.#failureOf(url, error, limits);
+    } finally {
+      watch?.stop();
     }
     if (!response.ok) throw errorOfResponse(response, text, now());
     return parseAnswer(text, response.status);
   }
 
   /** The signals say why an attempt ended without an answer; the error that fetch throws does not, reliably. */
-  #failureOf(error: unknown, { callerSignal, deadlineSignal, timeoutMs }: CallLimits): unknown {
+  #failureOf(url: string, error: unknown, { callerSignal, deadlineSignal, timeoutMs }: CallLimits): unknown {
     if (callerSignal?.aborted === true) return callerSignal.reason;
     if (deadlineSignal.aborted) {
-      return new ShoalClientError('deadline_exceeded', `${this.#settings.url} gave no answer within ${timeoutMs} ms.`, { origin: 'deadline', cause: error });
+      return new ShoalClientError('deadline_exceeded', `${url} gave no answer within ${timeoutMs} ms.`, { origin: 'deadline', cause: error });
     }
-    return new ShoalClientError('not_ready', `Nothing answers at ${this.#settings.url}${reasonOf(error)}.`, { origin: 'connection', cause: error });
+    return new ShoalClientError('not_ready', `Nothing answers at ${url}${reasonOf(error)}.`, { origin: 'connection', cause: error });
   }
+}
+
+/** Whether another gateway may do better: this one does not answer, or cannot serve now. */
+function isOfGateway({ origin, httpStatus }: ShoalClientError): boolean {
+  return origin !== 'server' || (httpStatus !== undefined && UNABLE.has(httpStatus));
 }
 
 /** The system's code of a connection failure, such as ECONNREFUSED, which fetch hides in the cause. */

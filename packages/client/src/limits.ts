@@ -10,6 +10,9 @@ export const CLIENT_LIMITS = {
   maximumBackoffMs: 5_000,
   /** How much longer the client waits for a search than the server was told to spend on it. */
   searchGraceMs: 2_000,
+  /** With several gateways: one that has not answered for so long is asked for a sign of life, which may take as long again. */
+  silenceMs: 1_000,
+  maximumUrls: 64,
   defaultBatchVectors: 500,
   /** Estimated body size at which a batch is full before it has its number of vectors; half of what the server takes. */
   batchBytes: 16 * 1024 * 1024,

@@ -44,8 +44,9 @@ export class ShoalClient {
     this.placement = new PlacementApi(this.#transport);
   }
 
+  /** The gateway that is asked now. */
   get url(): string {
-    return this.#settings.url;
+    return this.#transport.url;
   }
 
   /** Registers an embedding, or finds the one that is registered with the same model, dimension and distance. */
