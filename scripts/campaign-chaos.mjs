@@ -1,4 +1,4 @@
-// `npm run campaign:chaos`: a cluster whose processes are killed and stopped under load, and a comparison with everything that was acknowledged. Options: --faults, --vectors, --dim, --partitions, --writers, --searchers, --searched, --seed.
+// `npm run campaign:chaos`: a cluster whose processes are killed and stopped under load, and a comparison with everything that was acknowledged. Options: --faults, --vectors, --dim, --partitions, --writers, --searchers, --searched, --seed, --placement fixed.
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, root, run, toolEnvironment } from './workspace.mjs';
 

@@ -6,12 +6,12 @@ import { runChaos } from './chaos-run.ts';
 const { values } = parseArgs({ options: {
   faults: { type: 'string', default: '100' }, vectors: { type: 'string', default: '100000' }, dim: { type: 'string', default: '32' }, partitions: { type: 'string', default: '8' },
   writers: { type: 'string', default: '4' }, searchers: { type: 'string', default: '4' }, searched: { type: 'string', default: '2000' },
-  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) }, placement: { type: 'string', default: 'placed' },
 } });
 
-console.log(`seed ${values.seed}: ${values.faults} faults, ${values.vectors} vectors of ${values.dim} components`);
+console.log(`seed ${values.seed}, slots ${values.placement}: ${values.faults} faults, ${values.vectors} vectors of ${values.dim} components`);
 const report = await runChaos({
-  seed: Number(values.seed), faultCount: Number(values.faults), vectorCount: Number(values.vectors), dim: Number(values.dim), partitions: Number(values.partitions),
+  seed: Number(values.seed), placement: values.placement === 'fixed' ? 'fixed' : 'placed', faultCount: Number(values.faults), vectorCount: Number(values.vectors), dim: Number(values.dim), partitions: Number(values.partitions),
   writers: Number(values.writers), searchers: Number(values.searchers), searchedKeys: Number(values.searched), onProgress: console.log,
 });
 for (const line of describe(report)) console.log(line);

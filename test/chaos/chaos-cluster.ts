@@ -26,13 +26,13 @@ export class ChaosCluster {
     this.watch = watch;
   }
 
-  static async start(): Promise<ChaosCluster> {
+  static async start(placement: 'placed' | 'fixed'): Promise<ChaosCluster> {
     const binary = await findServer();
     if (binary === undefined) throw new Error('no nats-server of version 2.12 or newer was found, and none could be fetched');
     const nats = await NatsCluster.start({ binary, serverCount: TARGETS.nats });
     let services: ShoalCluster | undefined;
     try {
-      services = await ShoalCluster.start({ natsUrl: nats.url, shardCount: TARGETS.shard, gatewayCount: TARGETS.gateway, slots: SLOTS, replicas: REPLICAS });
+      services = await ShoalCluster.start({ natsUrl: nats.url, shardCount: TARGETS.shard, gatewayCount: TARGETS.gateway, slots: SLOTS, replicas: REPLICAS, placement });
       const bus = await connectNatsBus({ servers: nats.url, slots: SLOTS, streams: STREAMS, timeoutMs: 30_000, name: 'chaos' });
       const cluster = new ChaosCluster(nats, services, bus, await ClusterWatch.start(bus));
       await cluster.untilWhole(60_000);

@@ -1,7 +1,7 @@
 import type { ChaosReport } from './chaos-run.ts';
 
 /** What must not have happened: each with its first examples. Empty when all is well. */
-export function violations({ writes, searches, replicas, searched, setAsideCount }: ChaosReport): readonly string[] {
+export function violations({ writes, searches, replicas, unequalDigests, searched, setAsideCount }: ChaosReport): readonly string[] {
   const found: readonly (readonly [string, readonly string[]])[] = [
     ['acknowledged writes lost', [...replicas.missing, ...searched.missing]],
     ['duplicates', [...replicas.duplicated, ...searched.duplicated]],
@@ -10,6 +10,7 @@ export function violations({ writes, searches, replicas, searched, setAsideCount
     ['wrong receipts', writes.flatMap(({ wrongReceipts }) => wrongReceipts)],
     ['wrong answers', searches.flatMap(({ wrongAnswers }) => wrongAnswers)],
     ['partitions whose replicas differ', replicas.unequal],
+    ['slots whose replicas announce different digests', unequalDigests],
     ['messages set aside', setAsideCount === 0 ? [] : [String(setAsideCount)]],
   ];
   return found.flatMap(([what, examples]) => (examples.length === 0 ? [] : [`${examples.length} ${what}: ${examples.slice(0, 3).join('; ')}`]));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { audit as auditBySearch, Ledger, type AuditResult } from '../harness/workload.ts';
-import { ChaosCluster, SLOTS, TARGETS } from './chaos-cluster.ts';
+import { ChaosCluster, REPLICAS, SLOTS, TARGETS } from './chaos-cluster.ts';
 import { searchOn, type SearchTally } from './chaos-searches.ts';
 import { writeOn, type WriterTally } from './chaos-writers.ts';
 import { drawFaults, makeFault, type Fault } from './faults.ts';
@@ -9,8 +9,12 @@ import { auditReplicas, type ReplicaAudit } from './replica-audit.ts';
 /** Thin graphs: building them is not what is tried here, and shards build them again at every start. */
 const GRAPH = { m: 8, efConstruction: 40 } as const;
 
+const DIGESTS_MS = 60_000;
+
 export interface ChaosOptions {
   readonly seed: number;
+  /** `placed`: the cluster decides which shards hold which slots. `fixed`: their settings do. */
+  readonly placement: 'placed' | 'fixed';
   readonly faultCount: number;
   /** Keys that are written while faults happen. */
   readonly vectorCount: number;
@@ -33,12 +37,14 @@ export interface ChaosReport {
   readonly unsureKeys: number;
   readonly setAsideCount: number;
   readonly replicas: ReplicaAudit;
+  /** Slots whose replicas announce different digests of their content. */
+  readonly unequalDigests: readonly string[];
   readonly searched: AuditResult;
 }
 
 /** Loads a cluster and searches in it while its processes are killed and stopped, and compares everything with what was acknowledged. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const cluster = await ChaosCluster.start();
+  const cluster = await ChaosCluster.start(options.placement);
   try {
     return await disturbAndCompare(cluster, options);
   } catch (error) {
@@ -83,12 +89,23 @@ async function disturbAndCompare(cluster: ChaosCluster, options: ChaosOptions): 
   onProgress(`${Math.round(durationMs / 1_000)} s: faults are over; comparing`);
   await cluster.untilWhole(600_000);
   const replicas = await auditReplicas(cluster.bus, { code: description.code, partitions, slots: SLOTS }, cluster.watch.readyBySlot(SLOTS), ledger);
+  const unequalDigests = await slotsThatDisagree(cluster);
   const searched = await auditBySearch(handle, ledger, receipt, options.searchedKeys);
   const { live, deleted } = ledger.certain();
   return {
-    faults: made, durationMs, writes, searches, replicas, searched, setAsideCount: cluster.watch.setAsideCount,
+    faults: made, durationMs, writes, searches, replicas, unequalDigests, searched, setAsideCount: cluster.watch.setAsideCount,
     liveKeys: live.size, deletedKeys: deleted.size, unsureKeys: ledger.keyCount - live.size - deleted.size,
   };
+}
+
+/** Announcements come once a second, so replicas that are equal are not so at once in what is known of them. */
+async function slotsThatDisagree(cluster: ChaosCluster): Promise<readonly string[]> {
+  const deadlineMs = Date.now() + DIGESTS_MS;
+  for (;;) {
+    const unequal = (await cluster.client(0).replicaDigests()).filter(({ replicas, equal }) => replicas.length < REPLICAS || !equal);
+    if (unequal.length === 0 || Date.now() > deadlineMs) return unequal.map((each) => JSON.stringify(each));
+    await sleep(500);
+  }
 }
 
 /** One after the other: a target of this kind is well again before the next one is hit. */

@@ -83,7 +83,8 @@ export class HttpTransport {
    * fails with `not_ready` when the connection breaks.
    */
   async *stream(call: HttpCall, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { url, fetch, now } = this.#settings;
+    const { fetch, now } = this.#settings;
+    const { url } = this.#gateways;
     const silence = new AbortController();
     const limits: CallLimits = { callerSignal: signal, deadlineSignal: silence.signal, deadlineMs: 0, timeoutMs: CLIENT_LIMITS.streamSilenceMs };
     let timer = setTimeout(() => silence.abort(), CLIENT_LIMITS.streamSilenceMs);
@@ -99,7 +100,7 @@ export class HttpTransport {
         timer = setTimeout(() => silence.abort(), CLIENT_LIMITS.streamSilenceMs);
       }
     } catch (error) {
-      throw error instanceof ShoalClientError ? error : this.#failureOf(error, limits);
+      throw error instanceof ShoalClientError ? error : this.#failureOf(url, error, limits);
     } finally {
       clearTimeout(timer);
     }
