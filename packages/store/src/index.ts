@@ -13,3 +13,4 @@ export { requireSum, sumOfPartitions, type Pace, type ScannedSlot } from './cont
 export type { DeletingRecord, FreedId, KeyRow, PartitionRecord, RecentOperation, SetAsideRecord, SlotRecord, StoredVector } from './records.ts';
 export { STORE_LIMITS } from './limits.ts';
 export type { Rows } from './open-level.ts';
+export { asDamage, isDamage } from './damage.ts';

@@ -21,6 +21,19 @@ export const SHARD_LIMITS = {
   snapshotLogBytes: 64 * 1024 * 1024,
   /** What a message of the log is taken for while its size is not known: those applied before a restart. */
   guessedMessageBytes: 1_024,
+  /** Announcements of other shards that are older say nothing about their contents. */
+  peerSilenceMs: 5_000,
+  /** Looks at a dispute after which a replica no longer waits for another to be rebuilt first. */
+  disputeLooks: 120,
+  /** Reading all rows again: the first time, between two rounds, how often it is looked for what is urgent, and between two slices. */
+  scanFirstMs: 10_000,
+  scanRoundMs: 10 * 60_000,
+  scanLookMs: 500,
+  scanPauseMs: 20,
+  urgentScanPauseMs: 1,
+  /** Pause after a slot was rebuilt for the second time without agreeing with the others; doubles up to the maximum. */
+  rebuildPauseMs: 10_000,
+  rebuildPauseMaxMs: 10 * 60_000,
   statusIntervalMs: 1_000,
   /** A replica lags when it has not applied what another one had applied this long ago, and no longer when it has what that one had `caughtUpMs` ago. */
   laggingMs: 3_000,

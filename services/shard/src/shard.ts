@@ -5,14 +5,17 @@ import { pause, type Timers } from '@shoal/pacing';
 import { slotsWithProgress } from '@shoal/placement';
 import { SUBJECTS, decodeShardStatus, encodeShardStatus, type PlacementMap, type ShardStatus, type Slot } from '@shoal/protocol';
 import type { CheckpointFiles } from '@shoal/shard-core';
-import { ShardStore } from '@shoal/store';
+import type { ShardStore } from '@shoal/store';
+import { openStore, storeDirectoryOf } from './open-store.ts';
 import type { ProcessTelemetry } from '@shoal/telemetry';
 import type { Logger } from 'pino';
 import { openCheckpointDirectory } from './checkpoint-directory.ts';
 import type { ShardConfig } from './config.ts';
 import type { HeldSlots } from './held-slots.ts';
 import { SHARD_LIMITS } from './limits.ts';
+import { ContentChecks } from './content-checks.ts';
 import { LiveRecall } from './live-recall.ts';
+import { PeerContents } from './peer-contents.ts';
 import { PeerProgress } from './peer-progress.ts';
 import { shardSlots } from './shard-slots.ts';
 
@@ -52,7 +55,7 @@ export interface Shard {
 
 /** Starts a shard: one store, one engine, one worker per slot that it holds. Throws registry errors for a directory that cannot be used. */
 export async function startShard(config: ShardConfig, dependencies: ShardDependencies): Promise<Shard> {
-  const store = await ShardStore.open({ directory: join(config.directory, 'store'), slots: config.slots });
+  const store = await openStore({ directory: storeDirectoryOf(config.directory), slots: config.slots }, dependencies.logger);
   const failed = Promise.withResolvers<Error>();
   let engine: Engine;
   let checkpoints: CheckpointFiles;
@@ -79,6 +82,8 @@ class RunningShard implements Shard {
   readonly #engine: VectorEngine;
   readonly #stop = new AbortController();
   readonly #peers: PeerProgress;
+  readonly #contents: PeerContents;
+  readonly #checks: ContentChecks;
   readonly #liveRecall: LiveRecall | undefined;
   readonly #slots: HeldSlots;
   readonly #loop: Promise<void>;
@@ -104,7 +109,9 @@ class RunningShard implements Shard {
     this.#slots = shardSlots({ config, parts: dependencies, peers: this.#peers, ...(liveRecall === undefined ? {} : { liveRecall }), onChange: () => this.#announce() });
     this.#mapEpoch = config.ownedSlots === undefined ? 0 : undefined;
     if (config.ownedSlots !== undefined) this.#slots.hold(new Set(config.ownedSlots));
-    this.#loop = this.#announceRegularly();
+    this.#contents = new PeerContents(config.shard, nowMs);
+    this.#checks = new ContentChecks({ workers: () => this.#slots.workers(), store, timers });
+    this.#loop = Promise.all([this.#announceRegularly(), this.#checks.run(this.#stop.signal)]).then(() => undefined);
   }
 
   status(): ShardStatus {
@@ -170,10 +177,23 @@ class RunningShard implements Shard {
     const listening = await this.#listenToPeers();
     while (!this.#stop.signal.aborted) {
       for (const worker of this.#slots.workers()) worker.keepPace();
+      await this.#compareContents();
       this.#announce();
       await pause(this.#dependencies.timers, SHARD_LIMITS.statusIntervalMs, this.#stop.signal);
     }
     await listening?.close();
+  }
+
+  async #compareContents(): Promise<void> {
+    const others = this.#contents.bySlot();
+    if (others.size === 0) return;
+    for (const worker of this.#slots.workers()) {
+      try {
+        if (await worker.compare(others.get(worker.slot) ?? [])) this.#checks.hasten(worker);
+      } catch (error) {
+        this.#dependencies.logger.warn({ err: error, slot: worker.slot }, 'the slot could not be compared with other replicas');
+      }
+    }
   }
 
   /** Without hearing of the others, no slot here ever lags. */
@@ -189,7 +209,9 @@ class RunningShard implements Shard {
 
   #hear(payload: Uint8Array): void {
     try {
-      this.#peers.hear(decodeShardStatus(payload));
+      const status = decodeShardStatus(payload);
+      this.#peers.hear(status);
+      this.#contents.hear(status);
     } catch (error) {
       this.#dependencies.logger.warn({ err: error }, 'an announcement of a shard cannot be read; it is left out');
     }

@@ -38,6 +38,9 @@ export class SlotSnapshots {
   /** The newest snapshot that this replica knows of, and the bytes of log that it applied since. */
   #newest: SnapshotDescription | undefined;
   #appliedBytes = 0;
+  /** Newer snapshots are not restored next time: they may hold what the rows were given up for. */
+  #trustedUpTo: Sequence | undefined;
+  #held = false;
 
   constructor(options: SlotSnapshotsOptions) {
     this.#options = options;
@@ -63,8 +66,10 @@ export class SlotSnapshots {
     }
     for (const snapshot of snapshots) {
       if (snapshot.sequence < trimmedBefore) break;
-      if (await this.#restore(snapshot, signal)) return;
+      if (!this.#isTrusted(snapshot)) continue;
+      if (await this.#restore(snapshot, signal)) return this.#begunAgain();
     }
+    if (trimmedBefore === 0) this.#begunAgain();
     if (trimmedBefore > 0) {
       throw new ShoalError('log_trimmed', `Slot ${slot} is applied up to ${applied}, its log begins at ${trimmedBefore}, and no snapshot in between can be read. The slot does not answer.`);
     }
@@ -85,14 +90,35 @@ export class SlotSnapshots {
     }
   }
 
-  /** Gives up damaged rows, if they can be brought back. */
-  async giveUpRows(): Promise<void> {
-    const { slot, store, bus, logger } = this.#options;
+  #begunAgain(): void {
+    this.#trustedUpTo = undefined;
+  }
+
+  #isTrusted({ sequence }: SnapshotDescription): boolean {
+    return this.#trustedUpTo === undefined || sequence <= this.#trustedUpTo;
+  }
+
+  /** While replicas differ nothing is saved or trimmed: what is there already is older than their difference. */
+  hold(held: boolean): void {
+    this.#held = held;
+  }
+
+  /** Whether rows that are given up can be brought back, from a snapshot that is trusted or the log. */
+  async canBeginAgain(trustedUpTo?: Sequence): Promise<boolean> {
+    const { slot, bus } = this.#options;
     const trimmedBefore = await bus.log.trimmedBefore(slot);
-    const snapshots = await bus.snapshots.list(slot);
-    if (trimmedBefore > 0 && !snapshots.some((snapshot) => snapshot.sequence >= trimmedBefore)) return;
+    if (trimmedBefore === 0) return true;
+    return (await bus.snapshots.list(slot)).some(({ sequence }) => sequence >= trimmedBefore && (trustedUpTo === undefined || sequence <= trustedUpTo));
+  }
+
+  /** Gives up rows, if they can be brought back; resolves with whether it did. */
+  async giveUpRows(trustedUpTo?: Sequence): Promise<boolean> {
+    const { slot, store, logger } = this.#options;
+    if (!(await this.canBeginAgain(trustedUpTo))) return false;
+    this.#trustedUpTo = trustedUpTo;
     await store.removeSlot(slot);
     logger.error({ slot }, 'the damaged rows of the slot were removed; it is rebuilt from a snapshot or the log');
+    return true;
   }
 
   noteApplied(messages: readonly { readonly bytes: Uint8Array }[]): void {
@@ -103,7 +129,7 @@ export class SlotSnapshots {
   async keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(this.#options.timers, SHARD_LIMITS.snapshotLookMs, signal);
-      if (signal.aborted || this.#appliedBytes < this.#dueBytes()) continue;
+      if (signal.aborted || this.#held || this.#appliedBytes < this.#dueBytes()) continue;
       try {
         await this.#options.turns.run(() => this.#look(signal));
       } catch (error) {

@@ -1,10 +1,11 @@
 import type { Bus } from '@shoal/bus';
-import { ShoalError, decodeQueryRequest, encodeQueryResponse, type Sequence, type ShardId, type Slot, type SlotContent, type SlotStatus } from '@shoal/protocol';
+import { ShoalError, decodeQueryRequest, encodeQueryResponse, type ContentVerification, type ReplicaContent, type Sequence, type ShardId, type Slot, type SlotContent, type SlotStatus } from '@shoal/protocol';
 import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions, type SlotState } from '@shoal/shard-core';
-import { DIGEST_VERSION, digestText } from '@shoal/store';
+import { DIGEST_VERSION, asDamage, digestText, isDamage } from '@shoal/store';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
 import type { PeerProgress } from './peer-progress.ts';
+import { SlotAgreement } from './slot-agreement.ts';
 import type { SlotMeter } from './slot-meter.ts';
 import { SlotServing } from './slot-serving.ts';
 import type { SlotCheckpoints } from './slot-checkpoints.ts';
@@ -28,9 +29,9 @@ export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly onStoreFailure: (error: Error) => void;
 }
 
-function contentOf(state: SlotState): SlotContent {
+function contentOf(state: SlotState, verified: ContentVerification | undefined, rebuildCount: number): SlotContent {
   const marks = state.marks.list().map(({ sequence, digest }) => ({ sequence, digest: digestText(digest) }));
-  return { version: DIGEST_VERSION, digest: digestText(state.digest), marks, rebuildCount: 0 };
+  return { version: DIGEST_VERSION, digest: digestText(state.digest), marks, ...(verified === undefined ? {} : { verified }), rebuildCount };
 }
 
 /** Why a worker ends whose slot goes to other shards: nothing of it is worth keeping. */
@@ -54,10 +55,59 @@ export class SlotWorker {
   #pendingCount: number | undefined;
   /** Ends what accompanies the present life. */
   #ended = new AbortController();
+  /** Why the present life is to end though log, store and engine go on. */
+  #fault: { readonly error: unknown; readonly trustedUpTo: Sequence | undefined } | undefined;
+  readonly #agreement: SlotAgreement;
+  #verification: ContentVerification | undefined;
+  #verificationCount = 0;
 
   constructor(options: SlotWorkerOptions) {
     this.slot = options.slot;
     this.#options = options;
+    this.#agreement = new SlotAgreement(options.slot, options.shard);
+  }
+
+  /** Names the time between a recovery and the next failure; undefined while there is nothing to be compared. */
+  get life(): object | undefined {
+    return this.#machine;
+  }
+
+  /** All rows were read in this life and gave their digest. */
+  verified(life: object, sequence: Sequence): void {
+    if (life !== this.#machine) return;
+    this.#verificationCount += 1;
+    this.#verification = { count: this.#verificationCount, sequence };
+    this.#agreement.verified();
+  }
+
+  /** Some row that was read in this life is not what was written. */
+  failVerification(life: object, error: unknown): void {
+    if (life === this.#machine) this.#stop(error, undefined);
+  }
+
+  /** Compares the slot with the other replicas; resolves with whether its own rows should be read again at once. */
+  async compare(others: readonly ReplicaContent[]): Promise<boolean> {
+    const life = this.#machine;
+    if (life === undefined || others.length === 0) return false;
+    const { appliedSequence, content } = this.status();
+    if (content === undefined) return false;
+    const step = this.#agreement.look({ shard: this.#options.shard, appliedSequence, content }, others);
+    this.#options.snapshots.hold(step.type !== 'go-on');
+    switch (step.type) {
+      case 'go-on':
+        return false;
+      case 'dispute':
+        if (step.begins) this.#options.logger.error({ err: step.error, slot: this.slot }, 'replicas of the slot differ');
+        return step.begins;
+      case 'rebuild':
+        if ((await this.#options.snapshots.canBeginAgain(step.trustedUpTo)) && life === this.#machine) this.#stop(step.error, step.trustedUpTo);
+        return false;
+    }
+  }
+
+  #stop(error: unknown, trustedUpTo: Sequence | undefined): void {
+    this.#fault ??= { error, trustedUpTo };
+    this.#ended.abort();
   }
 
   /** What the slot holds. */
@@ -82,7 +132,7 @@ export class SlotWorker {
       setAsideCount: state?.setAsideCount ?? 0,
       embeddingCount,
       vectorCount,
-      ...(state === undefined ? {} : { content: contentOf(state) }),
+      ...(state === undefined ? {} : { content: contentOf(state, this.#verification, this.#agreement.rebuildCount) }),
       ...(this.#pendingCount === undefined ? {} : { pendingCount: this.#pendingCount }),
     };
   }
@@ -109,7 +159,8 @@ export class SlotWorker {
         await this.#live(signal, () => {
           pauseMs = SHARD_LIMITS.recoverPauseMs;
         });
-      } catch (error) {
+      } catch (cause) {
+        const error = asDamage(cause);
         if (!signal.aborted) {
           this.#options.logger.error({ err: error, slot: this.slot, pauseMs }, 'slot failed; it will be recovered');
         }
@@ -117,22 +168,42 @@ export class SlotWorker {
       } finally {
         await this.#end(signal.aborted && !(signal.reason instanceof SlotGivenUp));
       }
-      if (!signal.aborted) await this.#mend(failure);
+      if (!signal.aborted) await this.#mend(failure, signal);
       if (signal.aborted) return;
-      await pause(this.#options.timers, pauseMs, signal);
+      await pause(this.#options.timers, Math.max(pauseMs, this.#rebuildPauseMs()), signal);
       pauseMs = Math.min(pauseMs * 2, SHARD_LIMITS.recoverPauseMaxMs);
     }
   }
 
-  /** What can be done about a failure before the slot is recovered. No machine runs. */
-  async #mend(failure: unknown): Promise<void> {
-    if (!(failure instanceof ShoalError)) return;
-    if (failure.code === 'store_unwritable') this.#options.onStoreFailure(failure);
-    if (failure.code !== 'store_corrupt') return;
+  /** Rebuilding again and again would keep other slots waiting. */
+  #rebuildPauseMs(): number {
+    const { rebuildCount } = this.#agreement;
+    return rebuildCount < 2 ? 0 : Math.min(SHARD_LIMITS.rebuildPauseMs * 2 ** (rebuildCount - 2), SHARD_LIMITS.rebuildPauseMaxMs);
+  }
+
+  /** What can be done about a failure before the slot is recovered. No machine runs. Rows that are not those that were written are given up. */
+  async #mend(failure: unknown, signal: AbortSignal): Promise<void> {
+    const trustedUpTo = this.#fault?.trustedUpTo;
+    this.#fault = undefined;
+    if (failure instanceof ShoalError && failure.code === 'store_unwritable') return this.#options.onStoreFailure(failure);
+    if (!isDamage(failure)) return;
+    while (!signal.aborted && !(await this.#giveUpRows(failure, trustedUpTo))) await pause(this.#options.timers, SHARD_LIMITS.recoverPauseMaxMs, signal);
+  }
+
+  /** Whether the rows were given up. Until then the slot does not answer, for it would answer wrongly. */
+  async #giveUpRows(failure: unknown, trustedUpTo: Sequence | undefined): Promise<boolean> {
+    const { snapshots, logger, onStoreFailure } = this.#options;
     try {
-      await this.#options.snapshots.giveUpRows();
-    } catch (error) {
-      this.#options.logger.error({ err: error, slot: this.slot }, 'the damaged rows of the slot cannot be removed');
+      const given = await snapshots.giveUpRows(trustedUpTo);
+      if (given) this.#agreement.rebuilt();
+      else logger.error({ err: failure, slot: this.slot }, 'the rows of the slot are damaged and neither snapshot nor log can bring them back; the slot does not answer until a snapshot can be read');
+      return given;
+    } catch (cause) {
+      const error = asDamage(cause);
+      logger.error({ err: error, slot: this.slot }, 'the damaged rows of the slot cannot be removed');
+      // Where not even removing works, the files themselves are damaged.
+      if (isDamage(error)) onStoreFailure(error instanceof Error ? error : new Error(String(error)));
+      return false;
     }
   }
 
@@ -155,7 +226,7 @@ export class SlotWorker {
     if (machine.appliedSequence >= target) await this.#serve(machine, onReady);
     const from = (machine.appliedSequence + 1) as Sequence;
     const { groupMessages, groupBytes } = SHARD_LIMITS;
-    for await (const group of bus.log.read({ slot: this.slot, from, signal, maxMessages: groupMessages, maxBytes: groupBytes })) {
+    for await (const group of bus.log.read({ slot: this.slot, from, signal: ended, maxMessages: groupMessages, maxBytes: groupBytes })) {
       const setAsideBefore = machine.state.setAsideCount;
       await machine.apply(group);
       snapshots.noteApplied(group);
@@ -166,6 +237,7 @@ export class SlotWorker {
       }
       if (this.#serving === undefined && machine.appliedSequence >= target) await this.#serve(machine, onReady);
     }
+    if (this.#fault !== undefined) throw this.#fault.error;
   }
 
   /** Another log may have grown longer than the one that was applied: going on with it would skip its beginning in silence. */
@@ -187,7 +259,12 @@ export class SlotWorker {
     const { bus, shard } = this.#options;
     this.#serving = await SlotServing.open({
       requests: bus.requests, slot: this.slot, shard,
-      handler: async (payload) => encodeQueryResponse(await answerQuery(machine, decodeQueryRequest(payload), this.#options.meter?.aroundSearches())),
+      handler: async (payload) => {
+        const response = await answerQuery(machine, decodeQueryRequest(payload), this.#options.meter?.aroundSearches());
+        // A damaged row was met: whoever asks again is answered by another replica, or when the slot was rebuilt.
+        if (response.items.some((item) => !item.ok && item.error === 'store_corrupt')) this.failVerification(machine, new ShoalError('store_corrupt', `A query met a damaged row of slot ${this.slot}.`));
+        return encodeQueryResponse(response);
+      },
     });
     onReady();
     this.#options.onChange();
@@ -202,6 +279,7 @@ export class SlotWorker {
     this.#ended = new AbortController();
     this.#serving = undefined;
     this.#machine = undefined;
+    this.#verification = undefined;
     try {
       // Requests that wait for a sequence would otherwise hold up the closing until their deadlines.
       machine?.stopWaiting();
