@@ -7,6 +7,7 @@ import { HeldSlots } from './held-slots.ts';
 import { SHARD_LIMITS } from './limits.ts';
 import type { LiveRecall } from './live-recall.ts';
 import { OneAtATime } from './one-at-a-time.ts';
+import { endWithStore } from './open-store.ts';
 import type { PeerProgress } from './peer-progress.ts';
 import { shardFamilies, type MeasuredSlot } from './shard-families.ts';
 import type { ShardParts } from './shard.ts';
@@ -28,7 +29,7 @@ export interface ShardSlotsOptions {
 /** The slots of one shard, over its store, its engine, and the places and turns that they share. */
 export function shardSlots({ config, parts, peers, liveRecall, onChange }: ShardSlotsOptions): HeldSlots {
   const { bus, logger, timers, store, engine, checkpoints, failure, telemetry, nowMs } = parts;
-  const { shard, slots: slotCount, snapshotLogBytes: logBytes = SHARD_LIMITS.snapshotLogBytes } = config;
+  const { shard, directory, slots: slotCount, snapshotLogBytes: logBytes = SHARD_LIMITS.snapshotLogBytes } = config;
   const places = config.searchThreadCount * SHARD_LIMITS.searchesPerThread;
   const searchGate = new FairGate({
     places, placesPerTenant: places, waiting: SHARD_LIMITS.waitingSearches, waitMs: SHARD_LIMITS.searchWaitMs, quantum: 1, costMaximum: SHARD_LIMITS.turnsMaximum,
