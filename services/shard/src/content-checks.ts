@@ -4,7 +4,7 @@ import { SHARD_LIMITS } from './limits.ts';
 import type { SlotWorker } from './slot-worker.ts';
 
 export interface ContentChecksOptions {
-  readonly workers: () => Iterable<SlotWorker>;
+  readonly workers: () => readonly SlotWorker[];
   readonly store: ShardStore;
   readonly timers: Timers;
 }
@@ -30,7 +30,7 @@ export class ContentChecks {
   async run(signal: AbortSignal): Promise<void> {
     await this.#idle(SHARD_LIMITS.scanFirstMs, signal);
     while (!signal.aborted) {
-      for (const worker of [...this.#options.workers()]) {
+      for (const worker of this.#options.workers()) {
         await this.#checkUrgent(signal);
         if (signal.aborted) return;
         await this.#check(worker, signal);
