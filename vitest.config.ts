@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts'],
-          exclude: ['**/*.nats.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.nats.test.ts', '**/*.redis.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 60_000,
         },
       },
@@ -26,6 +26,15 @@ export default defineConfig({
           globalSetup: natsSetup,
           fileParallelism: false,
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'imports',
+          include: ['packages/*/src/**/*.redis.test.ts', 'test/imports/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -23,7 +23,19 @@ async function withNatsServer() {
     say(`nats-server ${found.version} (${found.source})`);
     return [];
   }
-  return leaveOut(['nats', 'integration', 'cluster', 'crash'], 'nats-server 2.12 or newer: none on the PATH, and none could be fetched here; set SHOAL_NATS_URL or install it');
+  return leaveOut(['nats', 'integration', 'cluster', 'crash', 'imports'], 'nats-server 2.12 or newer: none on the PATH, and none could be fetched here; set SHOAL_NATS_URL or install it');
+}
+
+/** What vitest is told about the suites that need a redis-server, too. */
+async function withRedisServer() {
+  if (process.env.SHOAL_REDIS_URL) return [];
+  const { findRedisServer } = await import('../packages/jobs/dist/redis-server/index.js');
+  const found = await findRedisServer({ cacheDirectory: join(root, '.cache', 'servers'), searchPath: process.env.PATH ?? '', say });
+  if (found !== undefined) {
+    say(`redis-server ${found.version} (${found.source})`);
+    return [];
+  }
+  return leaveOut(['imports'], 'redis-server 6.2 or newer: none on the PATH, and none could be fetched here; set SHOAL_REDIS_URL or install it');
 }
 
 /** Engine and images are prepared while the sources are checked; only where the suite is wanted. */
@@ -37,12 +49,13 @@ await ensureInstalled();
 await ensureBuilt();
 // One after the other, because both fetch the same server where there is none.
 const nats = withNatsServer();
-const containers = nats.then(() => (containersWanted(process.argv.slice(2)) ? beginContainers() : undefined));
+const redis = nats.then(withRedisServer);
+const containers = redis.then(() => (containersWanted(process.argv.slice(2)) ? beginContainers() : undefined));
 say('Linting');
 await mustRun('oxlint', ['--deny-warnings'], { env });
 say('Checking types, tests included');
 await runTask('typecheck');
-const suites = [...(await nats)];
+const suites = [...(await nats), ...(await redis)];
 const engine = await containers;
 const { prepared, reason } = (await engine?.ready) ?? {};
 if (reason !== undefined) suites.push(...leaveOut(['containers'], `a Docker engine and images: ${reason}`));

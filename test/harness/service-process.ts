@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-export type ServiceName = 'gateway' | 'shard' | 'node';
+export type ServiceName = 'gateway' | 'shard' | 'node' | 'worker';
 
 const OUTPUT_CHARS = 64 * 1024;
 const live = new Set<ChildProcess>();

@@ -19,6 +19,10 @@ export interface ClusterOptions {
   readonly shardSettings?: Readonly<Record<string, string>>;
   /** Settings of every process. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Redis for gateways and workers. */
+  readonly redisUrl?: string;
+  readonly workerCount?: number;
+  readonly workerSettings?: Readonly<Record<string, string>>;
 }
 
 /** Gateways and shards as processes over a nats-server that somebody else runs, each with a directory of its own. */
@@ -26,6 +30,7 @@ export class ShoalCluster {
   readonly rootKey = `test-${randomBytes(12).toString('hex')}`;
   readonly shards: ServiceProcess[] = [];
   readonly gateways: ServiceProcess[] = [];
+  readonly workers: ServiceProcess[] = [];
   readonly urls: string[] = [];
   readonly #directory: string;
   readonly #options: ClusterOptions;
@@ -40,10 +45,14 @@ export class ShoalCluster {
   static async start(options: ClusterOptions): Promise<ShoalCluster> {
     const cluster = new ShoalCluster(await mkdtemp(join(tmpdir(), 'shoal-cluster-')), options);
     for (let index = 0; index < options.shardCount; index += 1) cluster.#addShard(index);
+    const redis: Readonly<Record<string, string>> = options.redisUrl === undefined ? {} : { SHOAL_REDIS_URL: options.redisUrl };
     for (let index = 0; index < options.gatewayCount; index += 1) {
       const port = await freePort();
       cluster.urls.push(`http://127.0.0.1:${port}`);
-      cluster.gateways.push(new ServiceProcess(`gateway-${index}`, 'gateway', { ...cluster.#common(), SHOAL_HTTP_HOST: '127.0.0.1', SHOAL_HTTP_PORT: String(port), SHOAL_ROOT_KEY: cluster.rootKey }));
+      cluster.gateways.push(new ServiceProcess(`gateway-${index}`, 'gateway', { ...cluster.#common(), SHOAL_HTTP_HOST: '127.0.0.1', SHOAL_HTTP_PORT: String(port), SHOAL_ROOT_KEY: cluster.rootKey, ...redis }));
+    }
+    for (let index = 0; index < (options.workerCount ?? 0); index += 1) {
+      cluster.workers.push(new ServiceProcess(`worker-${index}`, 'worker', { ...redis, SHOAL_GATEWAY_URL: cluster.urls.join(','), ...options.workerSettings }));
     }
     for (const process of cluster.processes) process.start();
     try {
@@ -85,7 +94,7 @@ export class ShoalCluster {
   }
 
   get processes(): ServiceProcess[] {
-    return [...this.shards, ...this.gateways];
+    return [...this.shards, ...this.gateways, ...this.workers];
   }
 
   async ready(): Promise<void> {
@@ -100,7 +109,7 @@ export class ShoalCluster {
   }
 
   async close(): Promise<void> {
-    for (const process of [...this.gateways, ...this.shards]) await process.end('SIGKILL');
+    for (const process of [...this.workers, ...this.gateways, ...this.shards]) await process.end('SIGKILL');
     await rm(this.#directory, { recursive: true, force: true });
   }
 }

@@ -14,6 +14,7 @@ export { RedisImportRecords } from './imports/redis-import-records.ts';
 export { startThreadTasks, type ImportTasks } from './imports/thread-tasks.ts';
 export { BACKUP_QUEUE, startScheduledBackups, type ScheduledBackups } from './queues/bull-backups.ts';
 export { BullImportQueue, CHUNK_QUEUE, IMPORT_QUEUE, openProducerRedis, openWorkerRedis, startBullWorkers, type BullWorkers } from './queues/bull-imports.ts';
+export type { Queue as JobQueue } from 'bullmq';
 export { sourceFiles, type SourcePolicy } from './sources/open-sources.ts';
 export { parseSourcePolicy } from './sources/source-policy.ts';
 export type { ByteSource, SourceFile } from './sources/byte-source.ts';

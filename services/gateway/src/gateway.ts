@@ -33,6 +33,7 @@ import { addClusterRoutes } from './routes/cluster-routes.ts';
 import { addMetricsRoutes } from './routes/metrics-routes.ts';
 import { gatewayFamilies } from './gateway-families.ts';
 import { ImportService, type ImportBackend } from './imports/import-service.ts';
+import { addJobPage } from './imports/job-page.ts';
 import { ImportTokens } from './imports/import-token.ts';
 import { addEmbeddingRoutes } from './routes/embedding-routes.ts';
 import { addImportRoutes } from './routes/import-routes.ts';
@@ -140,6 +141,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   });
   if (meter.on) measureOperations(app, meter);
   addRoutes(app, context);
+  if (dependencies.imports?.jobQueues !== undefined) await addJobPage(app, dependencies.imports.jobQueues);
   const closeParts = async (): Promise<void> => {
     closing = true;
     const cancel = timers.after(GATEWAY_LIMITS.closeTimeoutMs, () => app.server.closeAllConnections());

@@ -156,23 +156,11 @@ export class RedisImportRecords implements ImportRecords {
     return (await this.#redis.eval(PLAN, 5, keyOf(id), brought.files, brought.chunks, partKey(id, 'files'), partKey(id, 'chunks'), run, ...members)) === 1;
   }
 
-  /** Chunks are done about in their order, so the search begins where the last one found something. */
+  /** Chunks are done about in their order, so the search begins where the last one found all done; before it is said that none is left, everything is looked at. */
   async pending(id: ImportId, limit: number): Promise<readonly ImportChunk[]> {
-    const found: ImportChunk[] = [];
-    const count = Number((await this.#redis.hget(keyOf(id), 'chunks')) ?? 0);
-    for (let first = this.#doneBefore.get(id) ?? 0; first < count && found.length < limit; first += JOB_LIMITS.recordsPerCommand) {
-      const indexes = Array.from({ length: Math.min(JOB_LIMITS.recordsPerCommand, count - first) }, (_, offset) => String(first + offset));
-      const done = await this.#redis.hmget(partKey(id, 'done'), ...indexes);
-      if (done.every((mark) => mark !== null)) {
-        if (found.length === 0) this.#remember(id, first + indexes.length);
-        continue;
-      }
-      const texts = await this.#redis.lrange(partKey(id, 'chunks'), first, first + indexes.length - 1);
-      found.push(...texts.filter((_, offset) => done[offset] === null).map((text) => JSON.parse(text) as ImportChunk));
-    }
-    // Before it is said that all are done, everything is looked at once more.
-    if (found.length === 0 && this.#doneBefore.delete(id)) return this.pending(id, limit);
-    return found.slice(0, limit);
+    const begin = this.#doneBefore.get(id) ?? 0;
+    const found = await this.#pendingFrom(id, begin, limit);
+    return found.length > 0 || begin === 0 ? found : this.#pendingFrom(id, 0, limit);
   }
 
   async file(id: ImportId, index: number): Promise<ImportFile | undefined> {
@@ -201,6 +189,22 @@ export class RedisImportRecords implements ImportRecords {
 
   async close(): Promise<void> {
     this.#redis.disconnect();
+  }
+
+  async #pendingFrom(id: ImportId, begin: number, limit: number): Promise<readonly ImportChunk[]> {
+    const found: ImportChunk[] = [];
+    const count = Number((await this.#redis.hget(keyOf(id), 'chunks')) ?? 0);
+    for (let first = begin; first < count && found.length < limit; first += JOB_LIMITS.recordsPerCommand) {
+      const indexes = Array.from({ length: Math.min(JOB_LIMITS.recordsPerCommand, count - first) }, (_, offset) => String(first + offset));
+      const done = await this.#redis.hmget(partKey(id, 'done'), ...indexes);
+      if (done.every((mark) => mark !== null)) {
+        if (found.length === 0 && indexes.length === JOB_LIMITS.recordsPerCommand) this.#remember(id, first + indexes.length);
+        continue;
+      }
+      const texts = await this.#redis.lrange(partKey(id, 'chunks'), first, first + indexes.length - 1);
+      found.push(...texts.filter((_, offset) => done[offset] === null).map((text) => JSON.parse(text) as ImportChunk));
+    }
+    return found.slice(0, limit);
   }
 
   #remember(id: ImportId, chunk: number): void {

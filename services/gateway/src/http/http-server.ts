@@ -6,6 +6,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Logger } from 'pino';
 import { BodyBudget } from '../body-budget.ts';
 import type { Clock, Timers } from '@shoal/pacing';
+import { JOB_PAGE_PATH, pageAuthorization } from '../imports/job-page.ts';
 import type { ImportTokens } from '../imports/import-token.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { COST_HEADER, costText, newRequestCost, type RequestCost } from '../tenancy/request-cost.ts';
@@ -124,7 +125,8 @@ function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenanc
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new ShoalError('malformed_body', 'The header Host is missing.', { field: 'headers' });
     if (request.is404) throw routeNotFound(request);
     if (isOpen(request)) return;
-    const { authorization, 'x-shoal-tenant': tenantHeader } = request.headers;
+    const { 'x-shoal-tenant': tenantHeader } = request.headers;
+    const authorization = pageAuthorization(request.routeOptions.url, request.headers.authorization);
     request.caller = authentication.callerOf(authorization, tenantHeader, request.routeOptions.config.access ?? 'root');
     request.tenant = request.caller.tenant;
     request.cost = newRequestCost();
@@ -139,6 +141,7 @@ function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenanc
   // With a callback instead of a promise, because it runs for every answer.
   app.addHook('onSend', (request, reply, payload, done) => {
     if (isClosing()) void reply.header('connection', 'close');
+    if (reply.statusCode === 401 && request.routeOptions.url?.startsWith(JOB_PAGE_PATH) === true) void reply.header('www-authenticate', 'Basic realm="Shoal jobs"');
     addSecurityHeaders(reply, overTls);
     if (request.cost !== undefined) countCost(request, reply, payload, tenancy);
     done();

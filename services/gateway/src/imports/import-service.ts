@@ -1,5 +1,5 @@
 /** Imports as callers see them: asked for, looked at, paused, resumed, cancelled and forgotten. Workers run them. */
-import { ENDED_STATES, importResponse, type ImportMove, type ImportQueue, type ImportRecord, type ImportRecords, type ImportStatus, type Rejection } from '@shoal/jobs';
+import { ENDED_STATES, importResponse, type ImportMove, type ImportQueue, type ImportRecord, type ImportRecords, type ImportStatus, type JobQueue, type Rejection } from '@shoal/jobs';
 import type { Clock } from '@shoal/pacing';
 import { ShoalError, digestText, importIdOf, type ImportId, type ImportRequest, type ImportResponse, type OperationId, type TenantId } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
@@ -10,6 +10,8 @@ import type { ImportTokens } from './import-token.ts';
 export interface ImportBackend {
   readonly records: ImportRecords;
   readonly queue: ImportQueue;
+  /** What the job page shows, where there is one. */
+  readonly jobQueues?: readonly JobQueue[];
 }
 
 export interface ImportServiceDependencies {

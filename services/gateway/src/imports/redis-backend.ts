@@ -20,6 +20,7 @@ export function openImportBackend(redisUrl: string, logger: Logger): RedisImport
   return {
     records: new RedisImportRecords(redis),
     queue,
+    jobQueues: [queue.imports, queue.chunks],
     async close() {
       await queue.close();
       redis.disconnect();
