@@ -10,6 +10,8 @@ export const CLI_LIMITS = {
   loadTimeoutMs: 120_000,
   /** Vectors of one page of an export. */
   exportPageVectors: 500,
+  /** How often the state of an import is asked for. */
+  importPollMs: 500,
   /** How often a load reports without a terminal, and how often it keeps its place. */
   reportIntervalMs: 3_000,
   progressSaveIntervalMs: 1_000,

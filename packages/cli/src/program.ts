@@ -10,6 +10,7 @@ import { addDemoCommand } from './commands/demo.ts';
 import { addDevCommand } from './commands/dev.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addImportCommand } from './commands/import.ts';
+import { addImportsCommand } from './commands/imports.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addPlacementCommands } from './commands/placement.ts';
@@ -52,6 +53,7 @@ export function buildProgram(system: CliSystem): Command {
   addExportCommand(program, system);
   addBackupCommands(program, system);
   addRestoreCommand(program, system);
+  addImportsCommand(program, system);
   addSearchCommand(program, system);
   addVectorCommands(program, system);
   addAliasCommand(program, system);

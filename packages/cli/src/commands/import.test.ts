@@ -1,6 +1,9 @@
 import { ShoalClient } from '@shoal/client';
 import { startFakeShoal, type FakeShoal } from '@shoal/client/testing';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestSystem } from '../testing/test-system.ts';
@@ -36,4 +39,20 @@ test('a file that is not there and an embedding that is not there are told of in
   await shoal.write('a.jsonl', Buffer.from('{"values":[1,2]}\n'));
   expect(await shoal.run('import', 'a.jsonl', '--embedding', 'none')).toBe(1);
   expect(shoal.err).toMatch(/embedding_not_found/);
+});
+
+test('addresses are read here with --local', async () => {
+  const http = createServer((request, response) => {
+    const bytes = Buffer.from('{"key":"a","values":[1,2]}\n{"key":"b","values":[1]}\n');
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+    response.writeHead(206, { 'content-range': `bytes ${first}-${last}/${bytes.length}` }).end(bytes.subarray(Number(first), Number(last) + 1));
+  }).listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  try {
+    const address = `http://127.0.0.1:${(http.address() as AddressInfo).port}/a.jsonl`;
+    expect(await shoal.run('import', address, '--embedding', 'e', '--local')).toBe(0);
+    expect(shoal.out).toMatch(/^1 vectors in and searchable/);
+  } finally {
+    http.close();
+  }
 });

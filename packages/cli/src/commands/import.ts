@@ -1,17 +1,21 @@
-/** `shoal import SOURCE...`: files, directories, HTTP addresses and buckets into an embedding; rows at fault are left out and reported. */
-import { open } from 'node:fs/promises';
-import { runImport, sourceFiles, type Rejection, type RunProgress, type SourcePolicy } from '@shoal/jobs';
-import { IMPORT_FORMATS, type ColumnMapping, type ImportFormat } from '@shoal/protocol';
+/**
+ * `shoal import SOURCE...`: files, directories, HTTP addresses and buckets into an embedding; rows at fault are left out and reported. What
+ * lies on this machine is read here; addresses are read by the server, which carries the import on by itself.
+ */
+import { runImport, sourceFiles, type RunProgress, type SourcePolicy } from '@shoal/jobs';
+import { IMPORT_FORMATS, ShoalError, type ColumnMapping, type ImportFormat, type ImportRequestJson } from '@shoal/protocol';
 import type { Command } from 'commander';
 import { addBucketOptions, bucketAccess, type BucketOptions } from '../bucket-options.ts';
 import type { CliSystem } from '../cli-system.ts';
 import { INTERRUPTED_EXIT_CODE } from '../cli-system.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { addConnectionOptions, connectionOf } from '../connection-options.ts';
-import { connect, type ConnectionOptions } from '../connection.ts';
+import { connect, type Connection, type ConnectionOptions } from '../connection.ts';
 import { CLI_LIMITS } from '../limits.ts';
 import { oneOf, pathFrom, words } from '../option-parsers.ts';
 import { formatCount, perSecond } from '../text/quantities.ts';
+import { RejectionReport } from './rejection-report.ts';
+import { runServerImport } from './server-import.ts';
 
 interface ImportOptions extends BucketOptions {
   readonly embedding: string;
@@ -23,6 +27,9 @@ interface ImportOptions extends BucketOptions {
   readonly dataset?: string;
   readonly delimiter?: string;
   readonly rejected: string;
+  readonly remote: boolean;
+  readonly local: boolean;
+  readonly detach: boolean;
 }
 
 const isAddress = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//.test(source);
@@ -42,25 +49,6 @@ function mappingOf({ keyColumn, vectorColumns, payloadColumns }: ImportOptions):
   };
 }
 
-/** Made when the first row is rejected, one JSON object a line; empty imports leave no empty file. */
-class RejectionReport {
-  readonly path: string;
-  #handle: Awaited<ReturnType<typeof open>> | undefined;
-
-  constructor(path: string) {
-    this.path = path;
-  }
-
-  async add(rejections: readonly Rejection[]): Promise<void> {
-    this.#handle ??= await open(this.path, 'w');
-    await this.#handle.write(rejections.map((rejection) => `${JSON.stringify(rejection)}\n`).join(''));
-  }
-
-  async close(): Promise<void> {
-    await this.#handle?.close();
-  }
-}
-
 function progressLines(system: CliSystem, startedMs: number): (progress: RunProgress) => void {
   let lastMs = startedMs;
   return ({ rowsDone, rejected }) => {
@@ -77,8 +65,31 @@ function summarise({ accepted, rejected, receipt }: RunProgress, durationMs: num
   system.stdout.write(`Receipt: ${JSON.stringify(receipt)}\n`);
 }
 
+function requestOf(sources: readonly string[], options: ImportOptions): ImportRequestJson {
+  const { embedding, format, keyPrefix, delimiter, dataset } = options;
+  const { key, vector, payload } = mappingOf(options);
+  return {
+    embedding, sources: [...sources], keyPrefix,
+    ...(format === undefined ? {} : { format }), ...(delimiter === undefined ? {} : { delimiter }), ...(dataset === undefined ? {} : { dataset }),
+    mapping: { ...(key === undefined ? {} : { key }), ...(vector === undefined ? {} : { vector: typeof vector === 'string' ? vector : [...vector] }), ...(payload === undefined ? {} : { payload: [...payload] }) },
+  };
+}
+
+/** The server reads what is not on this machine, unless it is to be read with keys that are here. */
 async function runImportCommand(sources: readonly string[], options: ImportOptions, globals: ConnectionOptions, system: CliSystem): Promise<void> {
   const connection = await connect(globals, system);
+  const byServer = options.remote || (sources.every(isAddress) && options.s3Endpoint === undefined && !options.local);
+  if (!byServer) return runHere(sources, options, connection, system);
+  try {
+    await runServerImport(connection.client, requestOf(sources, options), { detach: options.detach, reportPath: pathFrom(system.workingDirectory, options.rejected) }, system);
+  } catch (error) {
+    if (options.remote || !(error instanceof ShoalError) || error.code !== 'imports_unavailable') throw error;
+    system.stderr.write('The server takes no imports; the sources are read here.\n');
+    await runHere(sources, options, connection, system);
+  }
+}
+
+async function runHere(sources: readonly string[], options: ImportOptions, connection: Connection, system: CliSystem): Promise<void> {
   const { dim, distance } = await connection.client.embedding(options.embedding).describe();
   const addresses = sources.map((source) => (isAddress(source) ? source : pathFrom(system.workingDirectory, source)));
   const files = await sourceFiles(addresses, policyOf(options, system));
@@ -118,7 +129,10 @@ export function addImportCommand(program: Command, system: CliSystem): void {
     .option('--key-prefix <prefix>', 'keys are the prefix and the row number where the file has none', '')
     .option('--dataset <path>', 'array inside an HDF5 file (default: train)')
     .option('--delimiter <text>', 'between the fields of csv (default: a comma, a tab for .tsv)')
-    .option('--rejected <file>', 'where rejected rows are reported, one JSON object a line', 'rejected.jsonl');
+    .option('--rejected <file>', 'where rejected rows are reported, one JSON object a line', 'rejected.jsonl')
+    .option('--remote', 'let the server read everything, paths on its own machine included', false)
+    .option('--local', 'read addresses here, too', false)
+    .option('--detach', 'do not wait for an import that the server carries on', false);
   addConnectionOptions(addBucketOptions(command), true).action(async (sources: string[], options: ImportOptions) => {
     await runImportCommand(sources, options, connectionOf(command), system);
   });
