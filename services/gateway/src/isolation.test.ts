@@ -132,10 +132,17 @@ describe.each(routes)('%s', (operation, route) => {
     const asked = vi.spyOn(fixture.bus.registry, 'get');
     const requested = vi.spyOn(fixture.bus.requests, 'request');
     const workOf = async (names: Names): Promise<{ answer: Answer; work: readonly number[] }> => {
-      asked.mockClear();
-      requested.mockClear();
-      const answer = await attempt(operation, route, names, keys.adminB);
-      return { answer, work: [asked.mock.calls.length, requested.mock.calls.length] };
+      const tries: { readonly answer: Answer; readonly work: readonly [number, number] }[] = [];
+      // What the gateway does every few seconds by itself may fall into one of them.
+      for (let turn = 0; turn < 3; turn += 1) {
+        asked.mockClear();
+        requested.mockClear();
+        const answer = await attempt(operation, route, names, keys.adminB);
+        tries.push({ answer, work: [asked.mock.calls.length, requested.mock.calls.length] });
+      }
+      const [first] = tries;
+      if (first === undefined) throw new Error('there were three tries');
+      return { answer: first.answer, work: [Math.min(...tries.map(({ work }) => work[0])), Math.min(...tries.map(({ work }) => work[1]))] };
     };
     const existing = await workOf(ofA);
     const absent = await workOf(never);
