@@ -31,6 +31,11 @@ const CALLS: readonly (() => Promise<unknown>)[] = [
     for await (const _row of client.imports.report('0'.repeat(32))) return;
   },
   () => client.placement.drain('shard-1'), () => client.placement.undrain('shard-1'), () => client.placement.move(3, 'shard-1'), () => client.placement.unpin(3), () => client.placement.setReplicas(2),
+  () => client.backup.start(), () => client.backup.tenant('acme'), () => client.backup.embeddings('acme'),
+  async () => {
+    for await (const _piece of client.backup.slot(0)) return;
+  },
+  () => client.backup.restoreKey('0123456789abcdef', { role: 'read', secretHash: '0'.repeat(64), createdAt: '2026-01-01T00:00:00.000Z' }),
   () => client.limits(), () => client.cluster(), () => client.metrics(), () => client.health(), () => client.ready(),
 ];
 

@@ -8,6 +8,7 @@ describe('the settings of the gateway', () => {
     expect(parseGatewayConfig(key)).toEqual({
       gateway: { host: '127.0.0.1', port: 7700, rootKey: 'secret', slots: 64, mode: 'cluster', version: '0.1.0' },
       nats: { servers: 'nats://127.0.0.1:4222' }, streams: 4, redisUrl: undefined, logLevel: 'info',
+      replicas: 2, metrics: { on: true, listen: undefined },
     });
   });
 
