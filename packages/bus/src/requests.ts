@@ -1,8 +1,11 @@
 export interface RequestOptions {
   readonly timeoutMs: number;
+  /** Trace context of what asks, as in the header `traceparent` of the W3C; 55 characters of ASCII. */
+  readonly traceParent?: string;
 }
 
-export type RequestHandler = (payload: Uint8Array) => Promise<Uint8Array>;
+/** `traceParent` is what the caller gave, unread; undefined where it gave none. */
+export type RequestHandler = (payload: Uint8Array, traceParent?: string) => Promise<Uint8Array>;
 
 export interface Serving {
   /** Stops taking requests; those under way are answered first. */
@@ -19,6 +22,7 @@ export interface Serving {
  * 4. An answer larger than the broker's limit is carried all the same (chunked), up to `BUS_LIMITS.answerBytes`; beyond
  *    that the caller gets `body_too_large`.
  * 5. More requests waiting than the limits allow reject with `overloaded`; a lost connection with `bus_unreachable`.
+ * 6. The trace context of a request reaches its handler and changes nothing else.
  *
  * Payloads and answers are not copied where both ends share a process: nobody may change one after handing it over.
  */

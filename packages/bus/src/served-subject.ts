@@ -30,13 +30,13 @@ export class ServedSubject {
  * Runs the handler; whatever goes wrong rejects with a ShoalError: the handler's own, `internal` for any other error,
  * `overloaded` when the server has its hands full, `body_too_large` for an answer that cannot be carried.
  */
-export async function runHandler(server: ServedSubject, payload: Uint8Array): Promise<Uint8Array> {
+export async function runHandler(server: ServedSubject, payload: Uint8Array, traceParent?: string): Promise<Uint8Array> {
   if (server.inFlight >= BUS_LIMITS.inFlightPerServer) {
     throw new ShoalError('overloaded', 'The server of this subject has too many requests under way.', { limit: BUS_LIMITS.inFlightPerServer });
   }
   server.inFlight++;
   try {
-    const answer = await server.handler(payload);
+    const answer = await server.handler(payload, traceParent);
     if (answer.length > BUS_LIMITS.answerBytes) {
       throw new ShoalError('body_too_large', `The answer of ${answer.length} bytes is over the limit of ${BUS_LIMITS.answerBytes}; ask for less at a time.`, { limit: BUS_LIMITS.answerBytes });
     }

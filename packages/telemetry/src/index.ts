@@ -11,3 +11,7 @@ export { ReportPublisher, type PublisherOptions } from './cluster/report-publish
 export type { ReportChannel } from './cluster/report-channel.ts';
 export { ClusterReports, type ClusterReportsOptions, type KnownInstance } from './cluster/cluster-reports.ts';
 export { metricsSummary, recallOf, type NameEmbedding } from './cluster/metrics-summary.ts';
+export { openOtlpExport, type OtlpExport, type OtlpExportOptions } from './otlp/open-otlp-export.ts';
+export type { OtlpSettings } from './otlp/otlp-settings.ts';
+export { TRACE_PARENT } from './otlp/trace-parent.ts';
+export type { SpanAttributes, TracedSpan, Tracing } from './otlp/tracing.ts';

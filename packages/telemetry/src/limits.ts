@@ -19,4 +19,15 @@ export const TELEMETRY_LIMITS = {
   repeatedReports: 1_024,
   repeatPauseMs: 1_000,
   askAgainMs: 3_000,
+  /** Spans that wait to be sent (more are dropped), how many go at once, and how long they gather. */
+  queuedSpans: 2_048,
+  spansPerExport: 512,
+  spanDelayMs: 1_000,
+  /** Sending anything takes no longer, and the end of the process waits so long for what is left. */
+  exportTimeoutMs: 3_000,
+  exportCloseMs: 4_000,
+  /** How long a failure to send is not told again. */
+  exportFailureMs: 60_000,
+  /** Requests in one message that its span names; a message carries no more searches. */
+  linksPerSpan: 128,
 } as const;

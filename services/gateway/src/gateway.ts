@@ -11,7 +11,7 @@ import { systemTimers, type Clock, type Timers } from '@shoal/pacing';
 import { ClusterView } from './cluster/cluster-view.ts';
 import { PlacementOperations } from './cluster/placement-operations.ts';
 import { reasonNotReady } from './cluster/readiness.ts';
-import { ClusterReports, ProcessTelemetry } from '@shoal/telemetry';
+import { ClusterReports, ProcessTelemetry, type Tracing } from '@shoal/telemetry';
 import type { GatewayConfig } from './config.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { measureOperations } from './http/measured-operations.ts';
@@ -61,6 +61,8 @@ export interface GatewayDependencies {
   newOperationId(): OperationId;
   /** What this process measures; one of the gateway's own when absent. Belongs to whoever made it. */
   readonly telemetry?: ProcessTelemetry;
+  /** Traces requests; nothing is traced without it. Belongs to whoever made it. */
+  readonly tracing?: Tracing;
 }
 
 export interface Gateway {
@@ -99,12 +101,13 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
 /** The gateway at work on its bus, with its routes but without a port: requests come by `app.inject`. */
 export async function assembleGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<{ readonly app: FastifyInstance } & Pick<Gateway, 'close' | 'notReady'>> {
   const { bus, logger, clock, timers = systemTimers } = dependencies;
+  const traced = dependencies.tracing === undefined ? {} : { tracing: dependencies.tracing };
   assert.equal(config.slots, bus.log.slots, 'the log is opened with the slots of the cluster');
   const newOperationId = (): OperationId => dependencies.newOperationId();
   const clusterView = new ClusterView({ requests: bus.requests, slots: bus.log.slots, clock, logger });
   const placement = new PlacementOperations({ registry: bus.registry, timers, logger });
   const catalogue = new Catalogue({ bus, clock, timers, logger, newOperationId });
-  const queries = new SlotQueries({ requests: bus.requests, replicas: clusterView, clock, timers });
+  const queries = new SlotQueries({ requests: bus.requests, replicas: clusterView, clock, timers, ...traced });
   const tenancy = new Tenancy({
     bus, catalogue, clock, timers, logger, newOperationId,
     measure: (tenant) => storedBy(catalogue.list(tenant), bus.log.slots, queries),
@@ -138,6 +141,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     requestIdPrefix: newOperationId().slice(0, 8),
     isClosing: context.isClosing,
     ...(tls === undefined ? {} : { tls }),
+    ...traced,
   });
   if (meter.on) measureOperations(app, meter);
   addRoutes(app, context);

@@ -4,7 +4,7 @@ import { systemTimers } from '@shoal/pacing';
 import { PlacementController } from '@shoal/placement';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
 import { parseOperationId } from '@shoal/protocol';
-import { ProcessTelemetry, ReportPublisher, listenForScrapes } from '@shoal/telemetry';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport } from '@shoal/telemetry';
 import { pino } from 'pino';
 import { parseGatewayConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
@@ -19,11 +19,13 @@ await runProcess('shoal gateway', async () => {
   const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
   const redis = redisUrl === undefined ? undefined : openRateStore(redisUrl, logger);
   const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, metrics);
+  const otlp = await openOtlpExport(metrics.otlp, { service: 'gateway', telemetry, nowMs: Date.now, onFailure: (message) => logger.warn({ otlp: message }, 'telemetry could not be sent') });
   const imports = redisUrl === undefined ? undefined : openImportBackend(redisUrl, logger);
   const gateway = await startGateway(config, {
     bus,
     logger,
     telemetry,
+    ...(otlp === undefined ? {} : { tracing: otlp.tracing }),
     // Does not jump when the system's clock is set.
     clock: { nowMs: () => performance.timeOrigin + performance.now() },
     newOperationId: () => parseOperationId(randomBytes(16).toString('hex')),
@@ -46,6 +48,7 @@ await runProcess('shoal gateway', async () => {
       redis?.disconnect();
       await imports?.close();
       await bus.close();
+      await otlp?.close();
       telemetry.close();
     },
   };

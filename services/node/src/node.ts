@@ -5,7 +5,7 @@ import { startGateway } from '@shoal/gateway';
 import { systemTimers } from '@shoal/pacing';
 import { parseOperationId, parseShardId, parseSlot } from '@shoal/protocol';
 import { startShard } from '@shoal/shard';
-import { ProcessTelemetry, ReportPublisher, listenForScrapes } from '@shoal/telemetry';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport } from '@shoal/telemetry';
 import type { Logger } from 'pino';
 import type { NodeConfig } from './config.ts';
 import { openNodeImports } from './node-imports.ts';
@@ -33,6 +33,9 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
   try {
     const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, config.metrics);
     closers.push(async () => telemetry.close());
+    const otlp = await openOtlpExport(config.metrics.otlp, { service: 'node', telemetry, nowMs: Date.now, onFailure: (message) => logger.warn({ otlp: message }, 'telemetry could not be sent') });
+    const traced = otlp === undefined ? {} : { tracing: otlp.tracing };
+    closers.push(async () => otlp?.close());
     const rootKey = await resolveRootKey(config.directory, config.rootKey);
     const bus = await openEmbeddedBus({ directory: join(config.directory, 'log'), snapshotDirectory: join(config.directory, 'snapshots'), slots: config.slots, durability: config.durability });
     closers.push(() => bus.close());
@@ -49,14 +52,14 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
         snapshotLogBytes: config.snapshotLogBytes,
         recallShare: config.recallShare,
       },
-      { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION, telemetry, elapsedMs: () => performance.now() },
+      { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION, telemetry, elapsedMs: () => performance.now(), ...traced },
     );
     closers.push(() => shard.close());
     const imports = await openNodeImports(join(config.directory, 'imports'), config.sources, logger);
     closers.push(() => imports.close());
     const gateway = await startGateway(
       { host: config.host, port: config.port, rootKey: rootKey.key, slots: config.slots, mode: 'embedded', version: VERSION, ...(config.tls === undefined ? {} : { tls: config.tls }) },
-      { bus, logger, imports, telemetry, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
+      { bus, logger, imports, telemetry, ...traced, clock: { nowMs: Date.now }, newOperationId: () => parseOperationId(randomBytes(16).toString('hex')) },
     );
     closers.push(() => gateway.close());
     await imports.start(config.gatewayUrl ?? gateway.url);

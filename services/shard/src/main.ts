@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
 import { systemTimers } from '@shoal/pacing';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
-import { ProcessTelemetry, ReportPublisher, listenForScrapes } from '@shoal/telemetry';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport } from '@shoal/telemetry';
 import { pino } from 'pino';
 import { parseShardEnvironment } from './config.ts';
 import { startPlacedShard } from './placed-shard.ts';
@@ -16,9 +16,10 @@ await runProcess('shoal shard', async () => {
   const logger = pino({ level: config.logLevel, base: { service: 'shard', shard: name } });
   const bus = await connectNatsBus({ ...nats, slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: `shoal-${name}` });
   const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, metrics);
+  const otlp = await openOtlpExport(metrics.otlp, { service: 'shard', telemetry, nowMs: Date.now, onFailure: (message) => logger.warn({ otlp: message }, 'telemetry could not be sent') });
   // Does not jump when the system's clock is set.
   const nowMs = (): number => Math.round(performance.timeOrigin + performance.now());
-  const dependencies = { bus, logger, timers: systemTimers, nowMs, version: VERSION, telemetry, elapsedMs: () => performance.now() };
+  const dependencies = { bus, logger, timers: systemTimers, nowMs, version: VERSION, telemetry, elapsedMs: () => performance.now(), ...(otlp === undefined ? {} : { tracing: otlp.tracing }) };
   const shard = await (config.ownedSlots === undefined ? startPlacedShard(config, config.placement, dependencies) : startShard(config, dependencies));
   const notReady = (): string | undefined => (shard.status().slots.every(({ ready }) => ready) ? undefined : 'some slots are not ready');
   const publisher = ReportPublisher.start({ telemetry, channel: bus.requests, timers: systemTimers, onFailure: (error) => logger.warn({ err: error }, 'metrics could not be announced') });
@@ -33,6 +34,7 @@ await runProcess('shoal shard', async () => {
       await shard.close();
       await publisher.close();
       await bus.close();
+      await otlp?.close();
       telemetry.close();
     },
   };

@@ -28,7 +28,7 @@ export interface ShardSlotsOptions {
 
 /** The slots of one shard, over its store, its engine, and the places and turns that they share. */
 export function shardSlots({ config, parts, peers, liveRecall, onChange }: ShardSlotsOptions): HeldSlots {
-  const { bus, logger, timers, store, engine, checkpoints, failure, telemetry, nowMs } = parts;
+  const { bus, logger, timers, store, engine, checkpoints, failure, telemetry, tracing, nowMs } = parts;
   const { shard, directory, slots: slotCount, snapshotLogBytes: logBytes = SHARD_LIMITS.snapshotLogBytes } = config;
   const places = config.searchThreadCount * SHARD_LIMITS.searchesPerThread;
   const searchGate = new FairGate({
@@ -46,6 +46,7 @@ export function shardSlots({ config, parts, peers, liveRecall, onChange }: Shard
       onStoreFailure: (error) => void endWithStore(directory, error, logger, failure.resolve),
       ...(checkpoints === undefined ? {} : { checkpoints, slotCheckpoints: new SlotCheckpoints({ slot, timers, logger, turns: checkpointTurns }) }),
       ...(slotMeter === undefined ? {} : { meter: slotMeter }),
+      ...(tracing === undefined ? {} : { tracing }),
     });
     if (slotMeter !== undefined) measured.set(worker, { worker, meter: slotMeter, snapshots });
     return worker;

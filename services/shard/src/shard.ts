@@ -7,7 +7,7 @@ import { SUBJECTS, decodeShardStatus, encodeShardStatus, type PlacementMap, type
 import type { CheckpointFiles } from '@shoal/shard-core';
 import type { ShardStore } from '@shoal/store';
 import { openStore, storeDirectoryOf } from './open-store.ts';
-import type { ProcessTelemetry } from '@shoal/telemetry';
+import type { ProcessTelemetry, Tracing } from '@shoal/telemetry';
 import type { Logger } from 'pino';
 import { openCheckpointDirectory } from './checkpoint-directory.ts';
 import type { ShardConfig } from './config.ts';
@@ -27,6 +27,8 @@ export interface ShardDependencies {
   readonly version: string;
   /** What this process measures; without it nothing is measured. Belongs to whoever made it. */
   readonly telemetry?: ProcessTelemetry;
+  /** Traces what it is asked; nothing is traced without it. Belongs to whoever made it. */
+  readonly tracing?: Tracing;
   /** Milliseconds that only grow, with fractions, to measure durations; `nowMs` when absent. */
   readonly elapsedMs?: () => number;
 }

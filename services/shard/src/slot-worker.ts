@@ -10,6 +10,8 @@ import type { SlotMeter } from './slot-meter.ts';
 import { SlotServing } from './slot-serving.ts';
 import type { SlotCheckpoints } from './slot-checkpoints.ts';
 import type { SlotSnapshots } from './slot-snapshots.ts';
+import { servedSpan, tracedSearches, withinSpan } from './traced-answers.ts';
+import type { Tracing } from '@shoal/telemetry';
 import { pause } from '@shoal/pacing';
 
 export interface SlotWorkerOptions extends SlotMachineOptions {
@@ -23,6 +25,8 @@ export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly slotCheckpoints?: SlotCheckpoints;
   /** Measures the slot; nothing is measured without it. */
   readonly meter?: SlotMeter;
+  /** Traces what the slot is asked; nothing is traced without it. */
+  readonly tracing?: Tracing;
   /** Called when the slot becomes ready or stops being so. */
   readonly onChange: () => void;
   /** Called when no slot of this shard can apply any more. */
@@ -259,15 +263,22 @@ export class SlotWorker {
     const { bus, shard } = this.#options;
     this.#serving = await SlotServing.open({
       requests: bus.requests, slot: this.slot, shard,
-      handler: async (payload) => {
-        const response = await answerQuery(machine, decodeQueryRequest(payload), this.#options.meter?.aroundSearches());
-        // A damaged row was met: whoever asks again is answered by another replica, or when the slot was rebuilt.
-        if (response.items.some((item) => !item.ok && item.error === 'store_corrupt')) this.failVerification(machine, new ShoalError('store_corrupt', `A query met a damaged row of slot ${this.slot}.`));
-        return encodeQueryResponse(response);
-      },
+      handler: (payload, traceParent) => this.#answer(machine, payload, traceParent),
     });
     onReady();
     this.#options.onChange();
+  }
+
+  async #answer(machine: SlotMachine, payload: Uint8Array, traceParent: string | undefined): Promise<Uint8Array> {
+    const { tracing, meter } = this.#options;
+    const request = decodeQueryRequest(payload);
+    const around = meter?.aroundSearches();
+    return withinSpan(servedSpan(tracing, traceParent, this.slot, request), async (span) => {
+      const response = await answerQuery(machine, request, span === undefined ? around : tracedSearches(span, around));
+      // A damaged row was met: whoever asks again is answered by another replica, or when the slot was rebuilt.
+      if (response.items.some((item) => !item.ok && item.error === 'store_corrupt')) this.failVerification(machine, new ShoalError('store_corrupt', `A query met a damaged row of slot ${this.slot}.`));
+      return encodeQueryResponse(response);
+    });
   }
 
   async #end(isLast: boolean): Promise<void> {

@@ -30,6 +30,19 @@ export function requestsConformance(open: OpenBus): void {
       expect(await client.request('shoal.q.1', new Uint8Array(0), QUICK)).toHaveLength(0);
     });
 
+    it('carries the trace context of a request to its handler, and none where there is none', async () => {
+      const seen: (string | undefined)[] = [];
+      await server.serve('shoal.q.1', async (payload, traceParent) => {
+        seen.push(traceParent);
+        return payload;
+      });
+      const traceParent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+      const largest = new Uint8Array(client.maxRequestBytes);
+      expect(await client.request('shoal.q.1', largest, { ...QUICK, traceParent })).toHaveLength(largest.length);
+      await client.request('shoal.q.1', utf8('x'), QUICK);
+      expect(seen).toEqual([traceParent, undefined]);
+    });
+
     it('gives each request to one member of the group', async () => {
       const served: string[] = [];
       for (const [name, member] of [['a', server], ['b', client]] as const) {

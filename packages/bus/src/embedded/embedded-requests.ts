@@ -26,7 +26,7 @@ export class EmbeddedRequests implements Requests {
     }
     this.#inFlight++;
     try {
-      return await answerInTime(subject, runHandler(server, payload), options.timeoutMs);
+      return await answerInTime(subject, runHandler(server, payload, options.traceParent), options.timeoutMs);
     } finally {
       this.#inFlight--;
     }

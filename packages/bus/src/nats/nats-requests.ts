@@ -2,7 +2,7 @@
  * Requests over core NATS. All answers of this client come in under one inbox, one token per request; a request that is
  * open when the connection breaks is rejected at once, because its answer would be lost.
  */
-import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
+import { createInbox, headers, type Msg, type MsgHdrs, type Subscription } from '@nats-io/transport-node';
 import { ShoalError } from '@shoal/protocol';
 import { checkRequestSize } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
@@ -15,6 +15,8 @@ import type { Names } from './names.ts';
 import { settled } from './retry.ts';
 
 const QUEUE_GROUP = 'q';
+/** Header of a request that is traced. */
+const TRACE_PARENT = 'traceparent';
 
 interface OpenRequest {
   readonly subject: string;
@@ -55,7 +57,7 @@ export class NatsRequests implements Requests {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(token)?.reject(tooLate(subject, options.timeoutMs)), options.timeoutMs);
       this.#open.set(token, { subject, answer: new AnswerInProgress(), timer, resolve, reject });
-      this.#connection.nats.publish(this.#names.subject(subject), payload, { reply: `${this.#inbox}.${token}` });
+      this.#connection.nats.publish(this.#names.subject(subject), payload, { reply: `${this.#inbox}.${token}`, ...(options.traceParent === undefined ? {} : { headers: traceHeaders(options.traceParent) }) });
     });
   }
 
@@ -98,7 +100,7 @@ export class NatsRequests implements Requests {
 
   /** Never rejects. An answer that cannot be sent is lost like any message of a broken connection: the caller sees its deadline. */
   async #answer(server: ServedSubject, message: Msg): Promise<void> {
-    const replies = await runHandler(server, plainBytes(message.data)).then(
+    const replies = await runHandler(server, plainBytes(message.data), message.headers?.get(TRACE_PARENT) || undefined).then(
       (answer) => repliesOf(answer, this.#connection.maxPayloadBytes),
       (error: ShoalError): readonly Reply[] => [replyOfError(error)],
     );
@@ -154,6 +156,12 @@ export class NatsRequests implements Requests {
   #checkOpen(): void {
     if (this.#closed) throw new ShoalError('not_ready', 'The bus is closed.');
   }
+}
+
+function traceHeaders(traceParent: string): MsgHdrs {
+  const head = headers();
+  head.set(TRACE_PARENT, traceParent);
+  return head;
 }
 
 function tooLate(subject: string, timeoutMs: number): ShoalError {

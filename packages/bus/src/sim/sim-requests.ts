@@ -19,7 +19,7 @@ export class SimRequests implements Requests {
     this.#process = process;
   }
 
-  async request(subject: string, payload: Uint8Array, { timeoutMs }: RequestOptions): Promise<Uint8Array> {
+  async request(subject: string, payload: Uint8Array, { timeoutMs, traceParent }: RequestOptions): Promise<Uint8Array> {
     this.#checkOpen();
     checkRequestSize(payload, this.maxRequestBytes);
     if (this.#inFlight >= BUS_LIMITS.inFlightRequests) throw new ShoalError('overloaded', 'Too many requests are waiting for an answer.', { limit: BUS_LIMITS.inFlightRequests });
@@ -32,7 +32,7 @@ export class SimRequests implements Requests {
       const server = this.#broker.serverOf(subject);
       if (server === undefined) return back(() => answer.reject(new ShoalError('slot_unavailable', `Nobody serves ${subject}.`)));
       server.process.receive(() => {
-        server.handler(payload).then(
+        server.handler(payload, traceParent).then(
           (result) => server.process.send(() => back(() => answer.resolve(result))),
           (error: unknown) => server.process.send(() => back(() => answer.reject(error))),
         );
@@ -49,7 +49,7 @@ export class SimRequests implements Requests {
   async serve(subject: string, handler: RequestHandler): Promise<Serving> {
     this.#checkOpen();
     const served = new ServedSubject(handler);
-    const leave = this.#broker.serve(subject, { process: this.#process, handler: (payload) => runHandler(served, payload) });
+    const leave = this.#broker.serve(subject, { process: this.#process, handler: (payload, traceParent) => runHandler(served, payload, traceParent) });
     return this.#keep(async () => {
       leave();
       await served.drained();

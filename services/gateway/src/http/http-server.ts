@@ -10,6 +10,7 @@ import { JOB_PAGE_PATH, pageAuthorization } from '../imports/job-page.ts';
 import type { ImportTokens } from '../imports/import-token.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import { COST_HEADER, costText, newRequestCost, type RequestCost } from '../tenancy/request-cost.ts';
+import type { Tracing } from '@shoal/telemetry';
 import type { Tenancy } from '../tenancy/tenancy.ts';
 import { Authentication, type Principal } from './authentication.ts';
 import { Admission } from './admission.ts';
@@ -19,6 +20,7 @@ import { BodyReader, acceptBodies } from './request-body.ts';
 import { requestIds } from './request-ids.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 import type { TlsMaterial } from './tls-files.ts';
+import { traceRequests } from './traced-requests.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -48,6 +50,8 @@ export interface HttpServerOptions {
   readonly isClosing: () => boolean;
   /** HTTPS with this certificate instead of HTTP. */
   readonly tls?: TlsMaterial;
+  /** Nothing is traced without it. */
+  readonly tracing?: Tracing;
 }
 
 /** The subjects of routes, in the order in which the document shows them. */
@@ -91,6 +95,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.decorateRequest('caller');
   app.decorateRequest('cost');
   app.decorateRequest('measured');
+  app.decorateRequest('span');
   app.decorateRequest('failure');
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply, options));
   app.setNotFoundHandler((request) => {
@@ -98,6 +103,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   });
   await documentRoutes(app, options.version);
   answerExpectations(app);
+  if (options.tracing !== undefined) traceRequests(app, options.tracing);
   addHooks(app, options);
   return app;
 }
@@ -151,13 +157,18 @@ function addHooks(app: FastifyInstance, { rootKey, logger, clock, timers, tenanc
     const { statusCode } = reply;
     const level = logLevelOf(request, statusCode);
     const ms = Math.round(reply.elapsedTime * 100) / 100;
-    logger[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url, status: statusCode, ms }, 'request');
+    logger[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url, status: statusCode, ms, ...traceOf(request) }, 'request');
   });
 }
 
 /** The length of the body by the headers; undefined where it comes in chunks. */
 function announcedBytes({ headers }: FastifyRequest): number | undefined {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
+}
+
+/** Where the request is found among traces, by the names that OpenTelemetry gives them in logs. */
+function traceOf({ span }: FastifyRequest): { readonly trace_id?: string; readonly span_id?: string } {
+  return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
 }
 
 /** Tells the caller what the request cost, and adds it to what the tenant has used. */
@@ -187,7 +198,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   let known = expectedError(error);
   if (known === undefined) {
     known = unexpectedError(error);
-    logger.error({ err: error, requestId: request.id, method: request.method, route: request.routeOptions.url }, 'unexpected error');
+    logger.error({ err: error, requestId: request.id, method: request.method, route: request.routeOptions.url, ...traceOf(request) }, 'unexpected error');
   }
   request.failure = known.code;
   // The server would close the connection whenever a body was refused, and the client might never see the answer.

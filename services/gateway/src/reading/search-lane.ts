@@ -1,5 +1,6 @@
 import { LIMITS, ShoalError, type ItemFailure, type SearchAnswer, type SearchItem, type Slot, type TenantId } from '@shoal/protocol';
 import { FairQueue, type Clock, type Timers } from '@shoal/pacing';
+import type { TracedSpan } from '@shoal/telemetry';
 import { failureOf } from '../failure.ts';
 import { GATEWAY_LIMITS, type LaneLimits } from '../limits.ts';
 import { shardTimeoutMs, type SlotQueries } from './slot-queries.ts';
@@ -12,12 +13,15 @@ export interface SearchCaller {
   readonly tenant: TenantId;
   /** Whether nobody waits for the answer any more; a search that has not left by then is not sent. */
   readonly isGone?: () => boolean;
+  /** Of the request, where it is traced. */
+  readonly span?: TracedSpan;
 }
 
 interface PendingSearch {
   readonly work: SearchWork;
   readonly deadlineMs: number;
   readonly isGone: (() => boolean) | undefined;
+  readonly span: TracedSpan | undefined;
   readonly settle: (result: SearchResult) => void;
   readonly cancelTimer: () => void;
   settled: boolean;
@@ -70,7 +74,7 @@ export class SearchLane {
     this.#limits = limits;
   }
 
-  search(work: SearchWork, deadlineMs: number, { tenant, isGone }: SearchCaller): Promise<SearchResult> {
+  search(work: SearchWork, deadlineMs: number, { tenant, isGone, span }: SearchCaller): Promise<SearchResult> {
     return new Promise((resolve) => {
       const remainingMs = deadlineMs - this.#clock.nowMs();
       if (remainingMs <= 0) return resolve(this.#tooLate());
@@ -78,6 +82,7 @@ export class SearchLane {
         work,
         deadlineMs,
         isGone,
+        span,
         settled: false,
         settle: (result) => {
           if (pending.settled) return;
@@ -175,7 +180,7 @@ export class SearchLane {
       const nowMs = this.#clock.nowMs();
       const items = batch.map(({ work, deadlineMs }) => ({ ...work, timeoutMs: shardTimeoutMs(Math.max(1, deadlineMs - nowMs)) }));
       const longestMs = batch.reduce((most, { deadlineMs }) => Math.max(most, deadlineMs - nowMs), 1);
-      const results = await this.#queries.ask(this.#slot, 'search', items, longestMs);
+      const results = await this.#queries.ask(this.#slot, 'search', items, longestMs, batch.flatMap(({ span }) => span ?? []));
       results.forEach((result, index) => batch[index]?.settle(result));
     } catch (error) {
       if (error instanceof ShoalError && error.code === 'body_too_large') return this.#askForLess(batch);

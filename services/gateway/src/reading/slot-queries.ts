@@ -3,6 +3,7 @@ import {
   SUBJECTS, ShoalError, decodeQueryResponse, encodeQueryRequest,
   type ItemFailure, type QueryRequest, type QueryResponse, type Sequence, type Slot,
 } from '@shoal/protocol';
+import type { TracedSpan, Tracing } from '@shoal/telemetry';
 import { pause, type Clock, type Timers } from '@shoal/pacing';
 import { inOrder, type Replicas } from '../cluster/replica.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
@@ -21,6 +22,8 @@ export interface SlotQueriesDependencies {
   readonly replicas: Replicas;
   readonly clock: Clock;
   readonly timers: Timers;
+  /** Nothing is traced without it. */
+  readonly tracing?: Tracing;
 }
 
 /** How often replicas had to stand in for each other, since the start. */
@@ -47,8 +50,8 @@ export class SlotQueries {
     this.#dependencies = dependencies;
   }
 
-  /** One result per item, in the order of the items. Rejects with the error of the transport when no replica answered anything. */
-  async ask<T extends QueryType>(slot: Slot, type: T, items: readonly QueryItem<T>[], timeoutMs: number): Promise<readonly QueryResult<T>[]> {
+  /** One result per item, in the order of the items. `spans` are of the requests that are traced. Rejects with the error of the transport when no replica answered anything. */
+  async ask<T extends QueryType>(slot: Slot, type: T, items: readonly QueryItem<T>[], timeoutMs: number, spans: readonly TracedSpan[] = []): Promise<readonly QueryResult<T>[]> {
     const { clock, timers } = this.#dependencies;
     const startedMs = clock.nowMs();
     const answers = new ItemAnswers<Answer<T>>(items.length);
@@ -57,7 +60,7 @@ export class SlotQueries {
     let pauseMs: number = GATEWAY_LIMITS.slotRetryDelayMs;
     let giveUpMs: number | undefined;
     for (let round = 0; ; round += 1) {
-      await this.#round(slot, type, items, answers, startedMs + timeoutMs);
+      await this.#round(slot, type, items, answers, startedMs + timeoutMs, spans);
       if (answers.isComplete || !answers.isUnreached) break;
       const nowMs = clock.nowMs();
       giveUpMs ??= nowMs + GATEWAY_LIMITS.slotReturnMs;
@@ -78,7 +81,7 @@ export class SlotQueries {
     throw new ShoalError(result?.error ?? 'internal', result?.message ?? 'The shard did not answer the question.');
   }
 
-  async #round<T extends QueryType>(slot: Slot, type: T, items: readonly QueryItem<T>[], answers: ItemAnswers<Answer<T>>, deadlineMs: number): Promise<void> {
+  async #round<T extends QueryType>(slot: Slot, type: T, items: readonly QueryItem<T>[], answers: ItemAnswers<Answer<T>>, deadlineMs: number, spans: readonly TracedSpan[]): Promise<void> {
     const { replicas, clock, timers } = this.#dependencies;
     const pace = paceOf(type, items, replicas.appliedFloor(slot));
     const times = this.#timesOf(type, pace);
@@ -89,22 +92,41 @@ export class SlotQueries {
       isPrompt: pace === 'prompt',
       hedgeAfterMs: hedgeAfterMs(times.valueMs),
       mayHedge: this.#mayHedge,
-      send: (subject, indexes, timeoutMs) => this.#send(subject, type, indexes === undefined ? items : indexes.flatMap((index) => items[index] ?? []), timeoutMs),
+      send: (subject, indexes, timeoutMs) => this.#send(subject, type, indexes === undefined ? items : indexes.flatMap((index) => items[index] ?? []), timeoutMs, this.#spanOf(slot, type, items, spans)),
     });
     await round.run();
     if (round.taken > 1) this.counts.askedAgain += 1;
     if (answers.isComplete) times.note(clock.nowMs() - startedMs);
   }
 
-  async #send<T extends QueryType>(subject: string, type: T, items: readonly QueryItem<T>[], timeoutMs: number): Promise<readonly (Answer<T> | ItemFailure)[]> {
+  async #send<T extends QueryType>(subject: string, type: T, items: readonly QueryItem<T>[], timeoutMs: number, span: TracedSpan | undefined): Promise<readonly (Answer<T> | ItemFailure)[]> {
     const withinMs = shardTimeoutMs(timeoutMs);
     const asked = items.every((item) => item.timeoutMs <= withinMs) ? items : items.map((item) => ({ ...item, timeoutMs: Math.min(item.timeoutMs, withinMs) }));
-    const bytes = await this.#dependencies.requests.request(subject, encodeQueryRequest({ type, items: asked } as unknown as QueryRequest), { timeoutMs });
+    const bytes = await this.#request(subject, encodeQueryRequest({ type, items: asked } as unknown as QueryRequest), timeoutMs, span);
     const response = decodeQueryResponse(bytes);
     if (response.type !== type || response.items.length !== asked.length) {
       throw new ShoalError('internal', `${subject} answered another question than it was asked.`);
     }
     return response.items as readonly (Answer<T> | ItemFailure)[];
+  }
+
+  /** Each message to a replica is a span of its own. */
+  #spanOf(slot: Slot, type: QueryType, items: readonly unknown[], [first, ...others]: readonly TracedSpan[]): TracedSpan | undefined {
+    if (first === undefined) return undefined;
+    return this.#dependencies.tracing?.message(`slot ${type}`, [first, ...others], { 'shoal.slot': slot, 'shoal.query.items': items.length });
+  }
+
+  async #request(subject: string, payload: Uint8Array, timeoutMs: number, span: TracedSpan | undefined): Promise<Uint8Array> {
+    const { requests } = this.#dependencies;
+    if (span === undefined) return requests.request(subject, payload, { timeoutMs });
+    try {
+      const answer = await requests.request(subject, payload, { timeoutMs, traceParent: span.parent });
+      span.end();
+      return answer;
+    } catch (error) {
+      span.end({}, error instanceof ShoalError ? error.code : 'internal');
+      throw error;
+    }
   }
 
   readonly #mayHedge = (): boolean => {

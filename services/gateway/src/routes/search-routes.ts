@@ -18,8 +18,8 @@ function hitToJson({ key, distance, values, payload }: SearchHit): Hit {
 }
 
 /** For whom a search is, and whether the connection still stands. */
-function callerOf({ tenant, raw: { socket } }: FastifyRequest): SearchCaller {
-  return { tenant, isGone: () => socket.destroyed };
+function callerOf({ tenant, raw: { socket }, span }: FastifyRequest): SearchCaller {
+  return { tenant, isGone: () => socket.destroyed, ...(span === undefined ? {} : { span }) };
 }
 
 /** What an answer says beside its neighbours. */

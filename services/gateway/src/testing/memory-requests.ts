@@ -9,7 +9,7 @@ export class MemoryRequests implements Requests {
   /** Requests sent so far, by subject. */
   readonly requestCounts = new Map<string, number>();
 
-  async request(subject: string, payload: Uint8Array, { timeoutMs }: RequestOptions): Promise<Uint8Array> {
+  async request(subject: string, payload: Uint8Array, { timeoutMs, traceParent }: RequestOptions): Promise<Uint8Array> {
     this.requestCounts.set(subject, (this.requestCounts.get(subject) ?? 0) + 1);
     const handler = this.#handlers.get(subject);
     if (handler === undefined) throw new ShoalError('slot_unavailable', `Nobody serves ${subject}.`);
@@ -18,7 +18,7 @@ export class MemoryRequests implements Requests {
       timer = setTimeout(() => reject(new ShoalError('deadline_exceeded', `${subject} did not answer in ${timeoutMs} ms.`)), timeoutMs);
     });
     try {
-      return await Promise.race([handler(Uint8Array.from(payload)), late]);
+      return await Promise.race([handler(Uint8Array.from(payload), traceParent), late]);
     } finally {
       clearTimeout(timer);
     }

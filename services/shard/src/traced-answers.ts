@@ -1,0 +1,50 @@
+import { ShoalError, type QueryRequest, type Slot } from '@shoal/protocol';
+import type { AroundSearch, EngineSearch, SearchProbe } from '@shoal/shard-core';
+import type { TracedSpan, Tracing } from '@shoal/telemetry';
+
+/** The shard's part of a message that is traced; undefined for one that is not. */
+export function servedSpan(tracing: Tracing | undefined, traceParent: string | undefined, slot: Slot, { type, items }: QueryRequest): TracedSpan | undefined {
+  if (tracing === undefined || traceParent === undefined) return undefined;
+  return tracing.served(`slot ${type}`, traceParent, { 'shoal.slot': slot, 'shoal.query.items': items.length });
+}
+
+/** Does the work and ends the span with it. */
+export async function withinSpan<Result>(span: TracedSpan | undefined, work: (span: TracedSpan | undefined) => Promise<Result>): Promise<Result> {
+  if (span === undefined) return work(undefined);
+  try {
+    const result = await work(span);
+    span.end();
+    return result;
+  } catch (error) {
+    span.end({}, error instanceof ShoalError ? error.code : 'internal');
+    throw error;
+  }
+}
+
+/** Adds each run of a search in the engine to the trace, besides what is done around it anyway. */
+export function tracedSearches(span: TracedSpan, around: AroundSearch | undefined): AroundSearch {
+  const probe: SearchProbe = { engineAsked: () => engineSpan(span) };
+  return (item, index, search) => {
+    if (around === undefined) return search(probe);
+    return around(item, index, (other) => search(other === undefined ? probe : both(probe, other)));
+  };
+}
+
+function engineSpan(parent: TracedSpan): (search: EngineSearch) => void {
+  const span = parent.child('engine search', {});
+  return ({ item: { code, partition, k }, filter, found }) => {
+    span.end({ 'shoal.embedding.code': code, 'shoal.partition': partition, 'shoal.search.k': k, 'shoal.search.path': found.path, 'shoal.search.distances': found.distanceComputations, 'shoal.search.filtered': filter !== undefined });
+  };
+}
+
+function both(first: SearchProbe, second: SearchProbe): SearchProbe {
+  return {
+    engineAsked() {
+      const [answeredFirst, answeredSecond] = [first.engineAsked(), second.engineAsked()];
+      return (search) => {
+        answeredFirst(search);
+        answeredSecond(search);
+      };
+    },
+  };
+}
