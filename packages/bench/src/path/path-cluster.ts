@@ -19,6 +19,8 @@ export interface PathClusterOptions {
   readonly nowMs: () => number;
   /** Such as `--cpu-prof`, for the gateway and the real shard. */
   readonly nodeArguments?: readonly string[];
+  /** Settings of gateway and real shard besides those that they need. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const SLOTS = 64;
@@ -45,7 +47,7 @@ export class PathCluster {
 
   static async start(options: PathClusterOptions): Promise<PathCluster> {
     const { natsUrl, directory, port, searchPath, nodeArguments = [] } = options;
-    const environment = { SHOAL_NATS_URL: natsUrl, SHOAL_SLOTS: String(SLOTS), SHOAL_STREAMS: String(STREAMS), SHOAL_LOG_LEVEL: 'warn' };
+    const environment = { SHOAL_NATS_URL: natsUrl, SHOAL_SLOTS: String(SLOTS), SHOAL_STREAMS: String(STREAMS), SHOAL_LOG_LEVEL: 'warn', ...options.settings };
     const url = `http://127.0.0.1:${port}`;
     const instantArguments = JSON.stringify({ natsUrl, slots: SLOTS, streams: STREAMS, firstSlot: HALF, lastSlot: SLOTS - 1 });
     const services = [
