@@ -57,13 +57,15 @@ async function measureOnce() {
 }
 
 const quantile = (numbers, share) => numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))];
-const all = [];
+const [all, cpu] = [[], []];
 for (let attempt = 1; attempt <= Number(values.starts); attempt += 1) {
-  const { searchesPerSecond, instantPerSecond, ratio, ratios, recall, errors } = await measureOnce();
+  const { searchesPerSecond, instantPerSecond, ratio, ratios, cpuRatios, recall, errors } = await measureOnce();
   all.push(...ratios);
+  cpu.push(...cpuRatios);
   console.log(`start ${attempt}: ${searchesPerSecond.toFixed(0)} searches/s with metrics, ${instantPerSecond.toFixed(0)} without, ratio ${ratio.toFixed(4)}; recall@${k} ${recall.toFixed(4)}, ${errors} errors`);
   if (errors > 0) process.exitCode = 1;
 }
 const cost = (1 - quantile(all, 0.5)) * 100;
 console.log(`metrics cost ${cost.toFixed(2)} % of searches/s: the median of ${all.length} pairs; half of them lie between ${((1 - quantile(all, 0.75)) * 100).toFixed(2)} and ${((1 - quantile(all, 0.25)) * 100).toFixed(2)} %`);
+if (cpu.length > 0) console.log(`processor time of gateway and shards per search: ${((quantile(cpu, 0.5) - 1) * 100).toFixed(2)} % more with metrics; half of the pairs lie between ${((quantile(cpu, 0.25) - 1) * 100).toFixed(2)} and ${((quantile(cpu, 0.75) - 1) * 100).toFixed(2)} %`);
 if (values['maximum-percent'] !== undefined && cost > Number(values['maximum-percent'])) process.exitCode = 1;

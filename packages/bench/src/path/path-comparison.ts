@@ -14,6 +14,8 @@ export interface PathFigures {
   /** Searches/s of the real path over those of the instant one: the median of the rounds' ratios, each measured side by side. */
   readonly ratio: number;
   readonly ratios: readonly number[];
+  /** Processor time of the services per search, real over instant, by rounds; other programs disturb it less than searches/s. Empty where the system does not tell. */
+  readonly cpuRatios: readonly number[];
   readonly errors: number;
 }
 
@@ -51,6 +53,11 @@ export async function comparePaths(options: PathComparisonOptions): Promise<Path
     if (round % 2 === 1) reals.push(await run(real, secondsPerRound));
   }
   const speed = ({ searches, seconds }: LoadRun): number => searches.itemCount / seconds;
+  const cpuPerSearch = ({ usage, searches, seconds }: LoadRun): number | undefined => (usage.cores === undefined ? undefined : (usage.cores * seconds) / searches.itemCount);
+  const cpuRatios = reals.flatMap((each, round) => {
+    const [one, other] = [cpuPerSearch(each), cpuPerSearch(instants[round] ?? each)];
+    return one === undefined || other === undefined ? [] : [one / other];
+  });
   const ratios = reals.map((each, round) => speed(each) / speed(instants[round] ?? each));
   const recall = new RecallOracle(data, rows, k).measure(reals.flatMap(({ samples }) => samples), [])?.mean ?? 0;
   return {
@@ -63,6 +70,7 @@ export async function comparePaths(options: PathComparisonOptions): Promise<Path
     instantP50Ms: median(instants.map(({ searches }) => searches.latencies.percentileMs(50))),
     ratio: median(ratios),
     ratios,
+    cpuRatios,
     errors: [...reals, ...instants].reduce((sum, { searches }) => sum + searches.errorCount, 0),
   };
 }
