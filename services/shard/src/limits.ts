@@ -52,7 +52,7 @@ export const SHARD_LIMITS = {
   turnsMaximum: 64,
   /** Searches that wait to be run again for their recall, for how long, how often the engine is looked at, and the rest after a scan as a multiple of it. */
   recallSamples: 16,
-  recallWaitMs: 10_000,
+  recallWaitMs: 30_000,
   recallLookMs: 20,
-  recallRest: 19,
+  recallRest: 49,
 } as const;
