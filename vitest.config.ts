@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const natsSetup = ['./test/harness/nats-global-setup.ts'];
 
-// One project per kind of suite: what it may need decides where a test goes.
+// One project per kind of suite: what it may need decides where a test goes. Files run two at a time, each with servers, ports and directories of its own;
+// those of `nats` share one server, and those of `containers` one engine.
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -32,7 +33,6 @@ export default defineConfig({
         test: {
           name: 'imports',
           include: ['packages/*/src/**/*.redis.test.ts', 'test/imports/**/*.test.ts'],
-          fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 60_000,
         },
@@ -42,7 +42,6 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: natsSetup,
-          fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 60_000,
         },
@@ -52,7 +51,6 @@ export default defineConfig({
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
           globalSetup: natsSetup,
-          fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 60_000,
         },
@@ -62,7 +60,6 @@ export default defineConfig({
           name: 'crash',
           include: ['test/crash/**/*.test.ts'],
           globalSetup: natsSetup,
-          fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 60_000,
         },
