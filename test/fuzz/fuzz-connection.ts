@@ -1,4 +1,4 @@
-/** A bare connection: requests go out as bytes, many at a time; answers are read by their content-length. */
+/** A bare connection: requests go out as bytes, many at a time; answers are read by their content-length or chunk by chunk. */
 import { connect, type Socket } from 'node:net';
 import type { FuzzRequest } from './request-generator.ts';
 
@@ -12,6 +12,26 @@ export interface FuzzAnswer {
 export type FuzzOutcome = FuzzAnswer | 'cut' | 'silent';
 
 const SILENCE_MS = 30_000;
+const LINE_END = '\r\n';
+
+/** The body that starts at `from`, and where it ends; undefined until all of it is there. */
+function readBody(received: Buffer, from: number, head: string): { readonly body: string; readonly end: number } | undefined {
+  if (!/\r\ntransfer-encoding: chunked/i.test(head)) {
+    const end = from + Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    return received.length < end ? undefined : { body: received.toString('utf8', from, end), end };
+  }
+  const chunks: Buffer[] = [];
+  for (let at = from; ;) {
+    const lineEnd = received.indexOf(LINE_END, at);
+    if (lineEnd < 0) return undefined;
+    const sizeBytes = Number.parseInt(received.toString('latin1', at, lineEnd), 16);
+    const chunkEnd = lineEnd + LINE_END.length + sizeBytes;
+    if (received.length < chunkEnd + LINE_END.length) return undefined;
+    if (sizeBytes === 0) return { body: Buffer.concat(chunks).toString('utf8'), end: chunkEnd + LINE_END.length };
+    chunks.push(received.subarray(lineEnd + LINE_END.length, chunkEnd));
+    at = chunkEnd + LINE_END.length;
+  }
+}
 
 export class FuzzConnection {
   readonly #socket: Socket;
@@ -71,10 +91,9 @@ export class FuzzConnection {
         this.#received = this.#received.subarray(headEnd + 4);
         continue;
       }
-      const bodyBytes = this.#waiting[0]?.request.method === 'HEAD' ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
-      const end = headEnd + 4 + bodyBytes;
-      if (this.#received.length < end) return;
-      const body = this.#received.toString('utf8', headEnd + 4, end);
+      const read = this.#waiting[0]?.request.method === 'HEAD' ? { body: '', end: headEnd + 4 } : readBody(this.#received, headEnd + 4, head);
+      if (read === undefined) return;
+      const { body, end } = read;
       this.#received = this.#received.subarray(end);
       this.#waiting.shift()?.settle({ status, contentType: /\r\ncontent-type: ([^\r]+)/i.exec(head)?.[1] ?? '', body });
       if (/\r\nconnection: close/i.test(head)) this.#end('cut');
