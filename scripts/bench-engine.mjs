@@ -85,5 +85,5 @@ for (const load of datasets) {
 mkdirSync(values.out, { recursive: true });
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.versions.node };
 writeFileSync(join(values.out, 'engine.json'), `${JSON.stringify({ machine, options: { ...values }, datasets: reports }, null, 2)}\n`);
-writeFileSync(join(values.out, 'engine.html'), bench.enginePage(reports, bench.engineTable));
+writeFileSync(join(values.out, 'engine.html'), bench.enginePage(reports));
 say(`\nWritten to ${values.out}: engine.json, engine.html`);

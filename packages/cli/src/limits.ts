@@ -32,6 +32,7 @@ export const CLI_LIMITS = {
   benchCallers: 1_024,
   benchSeconds: 86_400,
   benchRows: 4_000_000,
+  benchDefaultRows: 100_000,
   benchQueries: 1_000,
   benchExtraRows: 100_000,
   /** The largest that Linux gives out. */

@@ -20,10 +20,13 @@ function describePlace(place: FilePlace): string {
  */
 export class DatasetError extends ShoalError {
   readonly place: FilePlace;
+  /** The message without the place. */
+  readonly fault: string;
 
   constructor(code: ErrorCode, place: FilePlace, fault: string, cause?: unknown) {
     super(code, `${describePlace(place)}: ${fault}`, { field: 'file', cause });
     this.name = 'DatasetError';
     this.place = place;
+    this.fault = fault;
   }
 }

@@ -1,5 +1,5 @@
 /** What every dataset reader offers, whatever the file format. */
-export const DATASET_FORMATS = ['bvecs', 'fvecs', 'npy', 'jsonl', 'ndjson'] as const;
+export const DATASET_FORMATS = ['bvecs', 'fvecs', 'npy', 'hdf5', 'jsonl', 'ndjson'] as const;
 export type DatasetFormat = (typeof DATASET_FORMATS)[number];
 
 export interface DatasetRow {

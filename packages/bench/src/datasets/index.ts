@@ -1,5 +1,7 @@
 export * from './dataset.ts';
 export * from './dataset-error.ts';
+export { HDF5_SIGNATURE, HDF5_SIGNATURE_PLACES, openHdf5, requireArray, type Hdf5Array, type Hdf5File } from './hdf5-file.ts';
+export { openHdf5Dataset } from './hdf5-reader.ts';
 export { DATASET_LIMITS } from './limits.ts';
 export { formatOf, openDataset, readRow } from './open-dataset.ts';
 export { percentile } from './percentile.ts';

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { DatasetError } from './dataset-error.ts';
 import { DATASET_FORMATS, type Dataset, type DatasetFormat } from './dataset.ts';
+import { openHdf5Dataset } from './hdf5-reader.ts';
 import { openJsonLines } from './json-lines-reader.ts';
 import { openNpy } from './npy-reader.ts';
 import { openVecs } from './vecs-reader.ts';
@@ -8,7 +9,7 @@ import { openVecs } from './vecs-reader.ts';
 /** The format that a file's extension names. */
 export function formatOf(path: string): DatasetFormat {
   const extension = extname(path).slice(1).toLowerCase();
-  const format = DATASET_FORMATS.find((known) => known === extension);
+  const format = extension === 'h5' ? 'hdf5' : DATASET_FORMATS.find((known) => known === extension);
   if (format !== undefined) return format;
   const found = extension === '' ? 'it has no extension that names its format' : `the extension "${extension}" names no format`;
   const fault = `${found}; say which it is (--format): ${DATASET_FORMATS.join(', ')}.`;
@@ -23,6 +24,8 @@ export async function openDataset(path: string, format: DatasetFormat = formatOf
       return await openVecs(path, format);
     case 'npy':
       return await openNpy(path);
+    case 'hdf5':
+      return await openHdf5Dataset(path);
     case 'jsonl':
     case 'ndjson':
       return await openJsonLines(path, format);

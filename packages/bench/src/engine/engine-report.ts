@@ -16,17 +16,22 @@ function ratioText(result: EngineResult, against: readonly EngineResult[], recal
   return own === undefined || best <= 0 ? '-' : `${(own / best).toFixed(2)}x`;
 }
 
-/** A line per engine: building, size, searches/s at each reported recall, and how many times that of hnswlib-node and of the best usearch. */
-export function engineTable(results: readonly EngineResult[]): string {
+/** The cells of the report, the head first: building, size, searches/s at each reported recall, and how many times that of hnswlib-node and of the best usearch. */
+export function engineCells(results: readonly EngineResult[]): readonly (readonly string[])[] {
   const hnswlib = results.filter(({ name }) => name === 'hnswlib-node');
   const usearch = results.filter(({ name }) => name.startsWith('usearch'));
-  const head = ['engine', 'inserts/s', 'bytes/vector', ...REPORTED_RECALLS.flatMap((recall) => [
-    `at ${recall}`, '/hnswlib', '/usearch'])];
+  const head = ['engine', 'inserts/s', 'bytes/vector', ...REPORTED_RECALLS.flatMap((recall) => [`at ${recall}`, '/hnswlib', '/usearch'])];
   const rows = results.map((result) => [
     result.name, result.insertsPerSecond.toFixed(0), result.bytesPerVector.toFixed(0), ...REPORTED_RECALLS.flatMap((recall) => [
       speedText(result, recall), ratioText(result, hnswlib, recall), ratioText(result, usearch, recall)])]);
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] as string).length)));
-  const line = (cells: readonly string[]): string => (
-    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join('  '));
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map((row) => line(row))].join('\n');
+  return [head, ...rows];
+}
+
+/** A line per engine. */
+export function engineTable(results: readonly EngineResult[]): string {
+  const cells = engineCells(results);
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
+  const line = (row: readonly string[]): string => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
+  const [head = [], ...rows] = cells;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }

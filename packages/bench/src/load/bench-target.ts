@@ -1,4 +1,5 @@
 import type { Distance } from '@shoal/index';
+import type { GroundTruth } from './ground-truth.ts';
 import type { VectorRows } from '../engine/measured-engine.ts';
 
 /** What a benchmark reads and writes. Row r of the database holds vector r mod `data.count`, under the key r in decimal. */
@@ -7,6 +8,8 @@ export interface BenchData {
   readonly data: VectorRows;
   readonly queries: VectorRows;
   readonly distance: Distance;
+  /** Known neighbours of the queries. */
+  readonly truth?: GroundTruth;
 }
 
 export interface SearchSettings {

@@ -62,7 +62,7 @@ export async function runBenchmark({ target, data, config, sweep, nowMs, say, si
   const run = await load(config.seconds);
   say(`comparing ${run.samples.length} answers with exact ones`);
   const oracle = new RecallOracle(data, config.rows, config.search.k);
-  const recall = oracle.measure(run.samples, ledger.writes);
+  const recall = oracle.measure(run.samples, ledger.writes, { startedAtMs: run.startedAtMs, endedAtMs: run.startedAtMs + run.seconds * 1000 });
   if (sweep !== undefined) say(`loading again with ef ${sweep.efs.join(', ')}`);
   const points = sweep === undefined ? undefined : await sweepRecall({ ...sweep, target, data, config, ledger, oracle, nowMs, signal });
   return {

@@ -16,3 +16,4 @@ export { paretoFront, type SweepPoint } from './recall-sweep.ts';
 export { compareResults } from './result-comparison.ts';
 export { parseResultFile } from './result-file.ts';
 export { fileData, type FileDataOptions } from './file-data.ts';
+export type { GroundTruth } from './ground-truth.ts';

@@ -1,6 +1,8 @@
 import type { Distance } from '@shoal/index';
 import { rowOf, type VectorRows } from '../engine/measured-engine.ts';
 import type { BenchData } from './bench-target.ts';
+import type { GroundTruth } from './ground-truth.ts';
+import { Nearest, TIE, distanceOf } from './nearest-rows.ts';
 
 /** A write of consecutive rows; times in milliseconds on one clock. */
 export interface WriteSpan {
@@ -25,48 +27,41 @@ export interface RecallFigures {
   readonly min: number;
   /** Results that no search at that time may return: rows never sent, or sent after the answer had come. */
   readonly phantomCount: number;
+  /** Where the exact neighbours among the first rows come from; a scan when absent. */
+  readonly truth?: 'file' | 'scan';
+  /** The mean of the searches of each of some equal spans of the run. */
+  readonly overTime?: readonly RecallOfSpan[];
 }
 
-const TIE = 1 + 1e-5;
-
-/** Lower is nearer; squared for l2, which orders alike. `limit` ends the sum early where it can only grow. */
-function distanceOf(distance: Distance, a: Float32Array, b: Float32Array, limit: number): number {
-  let sum = 0;
-  if (distance === 'l2') {
-    for (let i = 0; i < a.length; i += 1) {
-      const difference = (a[i] as number) - (b[i] as number);
-      sum += difference * difference;
-      if ((i & 31) === 31 && sum > limit) return Infinity;
-    }
-    return sum;
-  }
-  let squares = 0;
-  for (let i = 0; i < a.length; i += 1) {
-    sum += (a[i] as number) * (b[i] as number);
-    squares += (b[i] as number) ** 2;
-  }
-  return distance === 'dot' ? -sum : 1 - sum / Math.sqrt(squares * a.reduce((total, x) => total + x * x, 0));
+export interface RecallOfSpan {
+  /** The middle of the span, seconds since the load began. */
+  readonly second: number;
+  readonly recall: number;
+  readonly searchCount: number;
 }
 
-/** The k least distances seen. */
-class Nearest {
-  readonly #least: number[] = [];
-  readonly #k: number;
+/** Milliseconds on the clock of the samples. */
+export interface LoadSpan {
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
 
-  constructor(k: number) {
-    this.#k = k;
-  }
+interface JudgedSearch {
+  readonly startedAtMs: number;
+  readonly recall: number;
+}
 
-  get worst(): number {
-    return this.#least.length < this.#k ? Infinity : (this.#least[this.#k - 1] ?? Infinity);
-  }
+const meanRecall = (judged: readonly JudgedSearch[]): number => judged.reduce((sum, { recall }) => sum + recall, 0) / judged.length;
 
-  add(distance: number): void {
-    if (distance >= this.worst) return;
-    const at = this.#least.findIndex((other) => other > distance);
-    this.#least.splice(at === -1 ? this.#least.length : at, 0, distance);
-    if (this.#least.length > this.#k) this.#least.pop();
-  }
+/** Spans hold so many searches on average, so that their means say something. */
+const SEARCHES_OF_SPAN = 16;
+const SPANS_MAXIMUM = 30;
+
+function recallOverTime(judged: readonly JudgedSearch[], { startedAtMs, endedAtMs }: LoadSpan): readonly RecallOfSpan[] {
+  const spanCount = Math.min(SPANS_MAXIMUM, Math.max(1, Math.floor(judged.length / SEARCHES_OF_SPAN)));
+  const spanMs = (endedAtMs - startedAtMs) / spanCount;
+  const bySpan = Map.groupBy(judged, (search) => Math.min(spanCount - 1, Math.max(0, Math.floor((search.startedAtMs - startedAtMs) / spanMs))));
+  return [...bySpan].sort(([a], [b]) => a - b).map(([span, searches]) => ({ second: ((span + 0.5) * spanMs) / 1000, recall: meanRecall(searches), searchCount: searches.length }));
 }
 
 /**
@@ -81,29 +76,31 @@ export class RecallOracle {
   readonly #distance: Distance;
   readonly #rows: number;
   readonly #k: number;
+  /** Used where it is about just the rows that are there, and names enough of them. */
+  readonly #truth: GroundTruth | undefined;
   /** Per query, what the rows of the beginning have: samples of one query share it. */
   readonly #baseNearest = new Map<number, readonly number[]>();
 
-  constructor({ data, queries, distance }: BenchData, rows: number, k: number) {
+  constructor({ data, queries, distance, truth }: BenchData, rows: number, k: number) {
     this.#data = data;
     this.#queries = queries;
     this.#distance = distance;
     this.#rows = rows;
     this.#k = k;
+    this.#truth = truth?.rowCount === rows && truth.neighbours.every(({ length }) => length >= k) ? truth : undefined;
   }
 
-  measure(samples: readonly SampledSearch[], writes: readonly WriteSpan[]): RecallFigures | undefined {
+  /** `span` is when the load began and ended; without it nothing is told over time. */
+  measure(samples: readonly SampledSearch[], writes: readonly WriteSpan[], span?: LoadSpan): RecallFigures | undefined {
     if (samples.length === 0) return undefined;
-    let sum = 0;
-    let min = 1;
-    let phantomCount = 0;
-    for (const sample of samples) {
-      const { recall, phantoms } = this.#recallOf(sample, writes);
-      sum += recall;
-      min = Math.min(min, recall);
-      phantomCount += phantoms;
-    }
-    return { k: this.#k, sampleCount: samples.length, mean: sum / samples.length, min, phantomCount };
+    const judged = samples.map((sample) => ({ startedAtMs: sample.startedAtMs, ...this.#recallOf(sample, writes) }));
+    return {
+      k: this.#k, sampleCount: judged.length, mean: meanRecall(judged),
+      min: judged.reduce((least, { recall }) => Math.min(least, recall), 1),
+      phantomCount: judged.reduce((sum, { phantoms }) => sum + phantoms, 0),
+      truth: this.#truth === undefined ? 'scan' : 'file',
+      ...(span === undefined ? {} : { overTime: recallOverTime(judged, span) }),
+    };
   }
 
   #recallOf(sample: SampledSearch, writes: readonly WriteSpan[]): { recall: number; phantoms: number } {
@@ -132,6 +129,17 @@ export class RecallOracle {
   #nearestOfBase(query: number): readonly number[] {
     const known = this.#baseNearest.get(query);
     if (known !== undefined) return known;
+    const least = this.#truth === undefined ? this.#scan(query) : this.#namedNeighbours(this.#truth, query);
+    this.#baseNearest.set(query, least);
+    return least;
+  }
+
+  #namedNeighbours({ neighbours }: GroundTruth, query: number): readonly number[] {
+    const vector = rowOf(this.#queries, query);
+    return Array.from(neighbours[query] ?? []).slice(0, this.#k).map((row) => this.#distanceTo(vector, row, Infinity)).sort((a, b) => a - b);
+  }
+
+  #scan(query: number): readonly number[] {
     const vector = rowOf(this.#queries, query);
     const nearest = new Nearest(this.#k);
     const found: number[] = [];
@@ -141,9 +149,7 @@ export class RecallOracle {
       nearest.add(distance);
       found.push(distance);
     }
-    const least = found.sort((a, b) => a - b).slice(0, this.#k);
-    this.#baseNearest.set(query, least);
-    return least;
+    return found.sort((a, b) => a - b).slice(0, this.#k);
   }
 
   #distanceTo(query: Float32Array, row: number, limit: number): number {

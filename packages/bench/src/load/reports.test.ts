@@ -21,7 +21,7 @@ async function measured(): Promise<BenchResult> {
   const data = generatedData({ seed: 3, dim: 4, rows: 10, extraRows: 0, queries: 5 });
   return await runBenchmark({
     target, data, nowMs: () => performance.now(), say: () => undefined, signal: new AbortController().signal, sweep: { efs: [5, 10], secondsPerEf: 1 },
-    config: { preset: 'balanced', writers: 0, readers: 1, seconds: 1, warmUpSeconds: 0, rows: 10, m: 16, efConstruction: 100, search: { k: 10, ef: 10, path: 'auto' }, batchSize: 1, recallSamples: 20, seed: 3 },
+    config: { preset: 'balanced', writers: 0, readers: 1, seconds: 1, warmUpSeconds: 0, rows: 10, m: 16, efConstruction: 100, search: { k: 10, ef: 10, path: 'auto' }, batchSize: 1, recallSamples: 40, seed: 3 },
   });
 }
 
@@ -32,12 +32,18 @@ it('keeps a result as a file, and reports it as CSV, as a page and beside anothe
   expect(lines).toHaveLength(5);
   expect(lines[1]).toContain('balanced,"a target, ""<quoted>""",search,10,');
   const page = htmlReport(result);
-  expect(page.match(/<svg /g)).toHaveLength(3);
+  expect(page.match(/role="img"/g)).toHaveLength(4);
+  expect(page).toContain('<h2>Recall over time</h2>');
+  expect(page).not.toContain('Comparison');
   expect(page).toContain('a target, &quot;&lt;quoted>');
   expect(page).not.toMatch(/NaN|Infinity|undefined|https?:/);
   const other = { ...result, config: { ...result.config, readers: 2 }, searches: { ...result.searches, itemsPerSecond: result.searches.itemsPerSecond * 2 } };
   expect(compareResults(result, other)).toMatch(/\| searches\/s \| \d+ \| \d+ \| 2\.00x \|/);
   expect(compareResults(result, other)).toContain('readers 1 / 2');
+  const both = htmlReport(other, result);
+  expect(both).toContain('Different settings (earlier / later): readers 1 / 2.');
+  expect(both).toContain('searches, earlier');
+  expect(both).not.toMatch(/NaN|Infinity|undefined|https?:/);
 });
 
 it('refuses a file that is no result, naming it', () => {

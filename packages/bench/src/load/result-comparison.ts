@@ -1,3 +1,4 @@
+import { blocksToMarkdown, type ReportBlock } from '../charts/index.ts';
 import type { BenchConfig } from './bench-config.ts';
 import type { BenchResult } from './concurrent-benchmark.ts';
 
@@ -27,12 +28,12 @@ function differences(earlier: BenchConfig, later: BenchConfig): string[] {
     .map((name) => `${name} ${String(before[name] ?? 'none')} / ${String(after[name] ?? 'none')}`);
 }
 
-/** Two results side by side, as Markdown. */
-export function compareResults(earlier: BenchResult, later: BenchResult): string {
+/** Two results side by side. */
+export function comparisonBlocks(earlier: BenchResult, later: BenchResult): readonly ReportBlock[] {
   const rows = FIGURES.map(({ name, digits, valueOf }) => {
     const [before, after] = [valueOf(earlier), valueOf(later)];
     const ratio = before === undefined || after === undefined || before === 0 ? '-' : `${(after / before).toFixed(2)}x`;
-    return `| ${name} | ${before?.toFixed(digits) ?? '-'} | ${after?.toFixed(digits) ?? '-'} | ${ratio} |`;
+    return [name, before?.toFixed(digits) ?? '-', after?.toFixed(digits) ?? '-', ratio];
   });
   const different = [
     ...(earlier.target === later.target ? [] : [`target ${earlier.target} / ${later.target}`]),
@@ -40,5 +41,9 @@ export function compareResults(earlier: BenchResult, later: BenchResult): string
     ...differences(earlier.config, later.config),
   ];
   const note = different.length === 0 ? 'Both runs had the same settings.' : `Different settings (earlier / later): ${different.join('; ')}.`;
-  return ['# Comparison', '', note, '', '| figure | earlier | later | later / earlier |', '|---|---:|---:|---:|', ...rows, ''].join('\n');
+  const columns = ['figure', 'earlier', 'later', 'later / earlier'].map((name, index) => ({ name, isText: index === 0 }));
+  return [{ type: 'heading', text: 'Comparison' }, { type: 'text', text: note }, { type: 'table', columns, rows }];
 }
+
+/** The same as Markdown. */
+export const compareResults = (earlier: BenchResult, later: BenchResult): string => blocksToMarkdown(comparisonBlocks(earlier, later));

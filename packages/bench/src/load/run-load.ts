@@ -26,6 +26,8 @@ export interface LoadRun {
   readonly searches: LoadRecorder;
   readonly inserts: LoadRecorder;
   readonly samples: readonly SampledSearch[];
+  /** On the clock of the samples. */
+  readonly startedAtMs: number;
   readonly seconds: number;
   readonly usage: ProcessUsage;
   readonly ownUsage: ProcessUsage;
@@ -64,7 +66,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadRun> {
     end.abort();
     const [targetUsage, ownUsage] = await usage;
     signal.throwIfAborted();
-    return { searches, inserts, samples: sampler.samples, seconds: elapsedSeconds, usage: targetUsage, ownUsage };
+    return { searches, inserts, samples: sampler.samples, startedAtMs, seconds: elapsedSeconds, usage: targetUsage, ownUsage };
   } finally {
     for (const caller of callers) caller.close();
   }

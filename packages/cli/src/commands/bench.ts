@@ -1,6 +1,7 @@
 /** `shoal bench`: writers and readers at once, against a gateway or against the engine alone. */
 import { readFile, writeFile } from 'node:fs/promises';
 import type { BenchConfig, BenchData, BenchResult, BenchTarget } from '@shoal/bench/load';
+import type { ShoalClient } from '@shoal/client';
 import { DISTANCES, LIMITS, ShoalError, type Distance } from '@shoal/protocol';
 import type { Command } from 'commander';
 import type { CliSystem } from '../cli-system.ts';
@@ -20,7 +21,7 @@ export interface BenchCommandOptions {
   readonly readers?: number;
   readonly seconds?: number;
   readonly warmUp: number;
-  readonly rows: number;
+  readonly rows?: number;
   readonly dim: number;
   readonly k: number;
   readonly ef: number;
@@ -32,9 +33,10 @@ export interface BenchCommandOptions {
   readonly recallSamples: number;
   readonly seed: number;
   readonly minRecall?: number;
-  readonly vectors?: string;
+  readonly dataset?: string;
   readonly queries?: string;
-  readonly distance: Distance;
+  readonly groundTruth?: string;
+  readonly distance?: Distance;
   readonly pids?: readonly number[];
   readonly efSweep?: readonly number[];
   readonly sweepSeconds: number;
@@ -46,8 +48,8 @@ export interface BenchCommandOptions {
   readonly result?: string;
 }
 
-/** The shape of a preset, with whatever the options say instead; `custom` needs all of it from the options. */
-export function configOf(options: BenchCommandOptions, { PRESETS, PRESET_NAMES }: Pick<LoadModule, 'PRESETS' | 'PRESET_NAMES'>): BenchConfig {
+/** The shape of a preset, with whatever the options say instead; `custom` needs all of it from the options. `fileRows` is how many vectors a dataset has, all of which are filled in unless the options say how many. */
+export function configOf(options: BenchCommandOptions, { PRESETS, PRESET_NAMES }: Pick<LoadModule, 'PRESETS' | 'PRESET_NAMES'>, fileRows?: number): BenchConfig {
   const preset = [...PRESET_NAMES, 'custom' as const].find((name) => name === options.preset);
   if (preset === undefined) throw new ShoalError('invalid_field', `--preset must be one of ${[...PRESET_NAMES, 'custom'].join(', ')}.`, { field: 'preset' });
   const shape = preset === 'custom' ? undefined : PRESETS[preset];
@@ -56,7 +58,7 @@ export function configOf(options: BenchCommandOptions, { PRESETS, PRESET_NAMES }
     if (value === undefined) throw new ShoalError('missing_field', `A custom load needs --${name}.`, { field: name });
     return value;
   };
-  const { warmUp, rows, k, ef, m, efConstruction, batchSize, searchRate, insertRate, recallSamples, seed } = options;
+  const { warmUp, rows = fileRows ?? CLI_LIMITS.benchDefaultRows, k, ef, m, efConstruction, batchSize, searchRate, insertRate, recallSamples, seed } = options;
   const config: BenchConfig = {
     preset, writers: required('writers'), readers: required('readers'), seconds: required('seconds'), warmUpSeconds: warmUp,
     rows, m, efConstruction, search: { k, ef, path: 'auto' }, batchSize, recallSamples, seed,
@@ -72,14 +74,37 @@ interface OpenTarget {
   close(): Promise<void>;
 }
 
-async function dataOf(load: LoadModule, options: BenchCommandOptions, { seed, rows, writers }: BenchConfig, system: CliSystem): Promise<BenchData> {
-  const { vectors, queries, dim, distance } = options;
-  const extraRows = writers === 0 ? 0 : CLI_LIMITS.benchExtraRows;
-  if (vectors === undefined && queries === undefined) return { ...load.generatedData({ seed, dim, rows, extraRows, queries: CLI_LIMITS.benchQueries }), distance };
-  if (vectors === undefined || queries === undefined) throw new ShoalError('missing_field', 'Files of vectors and of queries belong together: --vectors and --queries.', { field: vectors === undefined ? 'vectors' : 'queries' });
-  return await load.fileData({
-    vectors: pathFrom(system.workingDirectory, vectors), queries: pathFrom(system.workingDirectory, queries), distance,
-    maximumRows: rows + extraRows, maximumQueries: CLI_LIMITS.benchQueries });
+interface Planned {
+  readonly config: BenchConfig;
+  readonly data: BenchData;
+}
+
+async function plan(load: LoadModule, options: BenchCommandOptions, system: CliSystem): Promise<Planned> {
+  const { dataset, queries, groundTruth, dim, distance, rows } = options;
+  const config = configOf(options, load);
+  const extraRows = config.writers === 0 ? 0 : CLI_LIMITS.benchExtraRows;
+  const ofDistance = distance === undefined ? {} : { distance };
+  if (dataset === undefined) {
+    const alone = queries === undefined ? (groundTruth === undefined ? undefined : 'ground-truth') : 'queries';
+    if (alone !== undefined) throw new ShoalError('missing_field', `--${alone} belongs to a dataset: --dataset.`, { field: 'dataset' });
+    return { config, data: { ...load.generatedData({ seed: config.seed, dim, rows: config.rows, extraRows, queries: CLI_LIMITS.benchQueries }), ...ofDistance } };
+  }
+  const file = (path: string): string => pathFrom(system.workingDirectory, path);
+  const data = await load.fileData({
+    dataset: file(dataset), ...(queries === undefined ? {} : { queries: file(queries) }), ...(groundTruth === undefined ? {} : { groundTruth: file(groundTruth) }), ...ofDistance,
+    maximumRows: rows === undefined ? CLI_LIMITS.benchRows : rows + extraRows, maximumQueries: CLI_LIMITS.benchQueries });
+  return { config: configOf(options, load, data.data.count), data };
+}
+
+/** What the load runs against, as far as the key shows it. */
+async function descriptionOf(client: ShoalClient): Promise<string> {
+  try {
+    const { mode, shards, bus } = await client.cluster();
+    return mode === 'embedded' ? 'an embedded node' : `a cluster of ${shards.length} shard${shards.length === 1 ? '' : 's'}, ${bus.description}`;
+  } catch (error) {
+    if (error instanceof ShoalError && error.code === 'forbidden') return 'a gateway';
+    throw error;
+  }
 }
 
 async function openTarget(load: LoadModule, options: BenchCommandOptions, { m, efConstruction }: BenchConfig, data: BenchData, globals: ConnectionOptions, system: CliSystem): Promise<OpenTarget> {
@@ -92,15 +117,13 @@ async function openTarget(load: LoadModule, options: BenchCommandOptions, { m, e
   // Its own embedding each time: a benchmark neither reads nor changes anybody's vectors.
   const model = `bench-${system.nowMs()}`;
   const { handle } = await client.register({ name: model, model, dim: data.data.dim, distance: data.distance, hnsw: { m, efConstruction } });
-  const { mode, shards, bus } = await client.cluster();
-  const description = mode === 'embedded' ? 'an embedded node' : `a cluster of ${shards.length} shard${shards.length === 1 ? '' : 's'}, ${bus.description}`;
+  const description = await descriptionOf(client);
   const target = new load.HttpTarget({ url, apiKey, embedding: handle.name, data, description, processIds: options.pids ?? [] });
   return { target, close: async () => { await target.close(); await handle.drop(); } };
 }
 
 async function measure(load: LoadModule, options: BenchCommandOptions, globals: ConnectionOptions, system: CliSystem): Promise<BenchResult> {
-  const config = configOf(options, load);
-  const data = await dataOf(load, options, config, system);
+  const { config, data } = await plan(load, options, system);
   const { target, close } = await openTarget(load, options, config, data, globals, system);
   const { efSweep: efs, sweepSeconds: secondsPerEf } = options;
   try {
@@ -124,7 +147,7 @@ async function runBenchCommand(options: BenchCommandOptions, globals: Connection
   await save(options.json, () => `${JSON.stringify(result, undefined, 2)}\n`);
   await save(options.csv, () => load.csvReport(result));
   await save(options.markdown, () => load.markdownReport(result));
-  await save(options.html, () => load.htmlReport(result));
+  await save(options.html, () => load.htmlReport(result, earlier));
   system.stdout.write(load.markdownReport(result));
   if (earlier !== undefined) system.stdout.write(`\n${load.compareResults(earlier, result)}`);
   judge(result, options.minRecall, system);
@@ -153,7 +176,7 @@ export function addBenchCommand(program: Command, system: CliSystem): void {
     .option('--readers <count>', 'instead of those of the preset', wholeNumber(0, CLI_LIMITS.benchCallers))
     .option('--seconds <time>', 'instead of the time of the preset', wholeNumber(1, CLI_LIMITS.benchSeconds))
     .option('--warm-up <seconds>', 'load before the measured time', wholeNumber(0, CLI_LIMITS.benchSeconds), 3)
-    .option('--rows <count>', 'vectors in the database when the load begins', wholeNumber(1, CLI_LIMITS.benchRows), 100_000)
+    .option('--rows <count>', `vectors in the database when the load begins (default: ${CLI_LIMITS.benchDefaultRows}, or all of the dataset)`, wholeNumber(1, CLI_LIMITS.benchRows))
     .option('--dim <components>', 'components of a vector', wholeNumber(1, LIMITS.dim), 128)
     .option('--k <count>', 'neighbours per search', wholeNumber(1, 100), 10)
     .option('--ef <size>', 'candidates of a search', wholeNumber(1, LIMITS.ef), 100)
@@ -165,9 +188,10 @@ export function addBenchCommand(program: Command, system: CliSystem): void {
     .option('--recall-samples <count>', 'answers that are held against the exact ones', wholeNumber(1, 2_000), 200)
     .option('--seed <seed>', 'of the generated vectors', wholeNumber(0, LIMITS.seed), 1)
     .option('--min-recall <recall>', 'exit with 1 when the recall is lower', fraction)
-    .option('--vectors <file>', 'instead of generated ones: bvecs, fvecs, npy, jsonl or ndjson')
-    .option('--queries <file>', 'likewise; belongs to --vectors')
-    .option('--distance <name>', DISTANCES.join(', '), oneOf(DISTANCES), 'l2')
+    .option('--dataset <file>', 'vectors instead of generated ones: fvecs, bvecs, npy, jsonl, ndjson or hdf5 (of ann-benchmarks, with its queries, neighbours and distance)')
+    .option('--queries <file>', 'queries in any of these formats; a dataset of hdf5 brings its own')
+    .option('--ground-truth <file>', 'ivecs: the rows of the nearest neighbours of each query; found by scanning where absent')
+    .option('--distance <name>', `${DISTANCES.join(', ')} (default: that of the dataset, or l2)`, oneOf(DISTANCES))
     .option('--pids <list>', 'processes of the database on this machine, whose CPU time and memory are reported', wholeNumbers(1, CLI_LIMITS.processId))
     .option('--ef-sweep <list>', 'run the load again at each ef: recall against throughput', wholeNumbers(1, LIMITS.ef))
     .option('--sweep-seconds <time>', 'load per ef of the sweep', wholeNumber(1, CLI_LIMITS.benchSeconds), 5)

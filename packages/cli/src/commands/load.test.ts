@@ -155,7 +155,7 @@ test.each([
   ['another model', ['load', 'v.fvecs', '--embedding', 'e', '--model', 'other', '--distance', 'l2'], /\(spec_conflict\)/],
   ['a file that is not there', ['load', 'absent.fvecs', '--embedding', 'e'], /absent\.fvecs: cannot be opened: there is no such file\. \(invalid_field\)/],
   ['a truncated file', ['load', 'cut.fvecs', '--embedding', 'e'], /cut\.fvecs, row 1 at byte 12: the file is truncated.*\(malformed_body\)/],
-  ['an unknown format', ['load', 'v.fvecs', '--embedding', 'e', '--format', 'csv'], /It must be one of bvecs, fvecs, npy, jsonl, ndjson/],
+  ['an unknown format', ['load', 'v.fvecs', '--embedding', 'e', '--format', 'csv'], /It must be one of bvecs, fvecs, npy, hdf5, jsonl, ndjson/],
   ['no embedding', ['load', 'v.fvecs'], /required option '--embedding <name>' not specified/],
 ])('%s is refused in one sentence', async (_name, words, message) => {
   await shoal.write('v.fvecs', fvecsOf(rowsOf(3)));
