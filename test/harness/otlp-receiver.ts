@@ -7,7 +7,7 @@ import { createGunzip } from 'node:zlib';
 export interface ReceivedSpan {
   readonly service: string;
   readonly name: string;
-  /** 1 internal, 2 server, 3 client. */
+  /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   readonly kind: number;
   readonly traceId: string;
   readonly spanId: string;
@@ -19,6 +19,16 @@ export interface ReceivedSpan {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+/** A line of a log as it was received. */
+export interface ReceivedLog {
+  readonly service: string;
+  readonly severityText: string;
+  readonly body: string;
+  readonly traceId?: string;
+  readonly spanId?: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
 export interface ReceivedPoint {
   readonly service: string;
   readonly instance: string;
@@ -26,24 +36,29 @@ export interface ReceivedPoint {
   readonly explicitBounds?: readonly number[];
   readonly bucketCounts?: readonly (string | number)[];
   readonly count?: string | number;
+  readonly asDouble?: number;
 }
 
 interface Attribute { readonly key: string; readonly value: Readonly<Record<string, unknown>> }
 interface Resource { readonly attributes: readonly Attribute[] }
-interface Metric { readonly name: string; readonly histogram?: { readonly aggregationTemporality: number; readonly dataPoints: readonly (Omit<ReceivedPoint, 'attributes'> & { readonly attributes: readonly Attribute[] })[] } }
+interface Points { readonly dataPoints: readonly (Omit<ReceivedPoint, 'attributes'> & { readonly attributes: readonly Attribute[] })[] }
+interface Metric { readonly name: string; readonly histogram?: Points; readonly gauge?: Points; readonly sum?: Points }
+interface LogLine { readonly severityText: string; readonly body: { readonly stringValue: string }; readonly traceId?: string; readonly spanId?: string; readonly attributes: readonly Attribute[] }
 interface Export {
   readonly resourceSpans?: readonly { readonly resource: Resource; readonly scopeSpans: readonly { readonly spans: readonly (Omit<ReceivedSpan, 'attributes' | 'service'> & { readonly attributes: readonly Attribute[] })[] }[] }[];
   readonly resourceMetrics?: readonly { readonly resource: Resource; readonly scopeMetrics: readonly { readonly metrics: readonly Metric[] }[] }[];
+  readonly resourceLogs?: readonly { readonly resource: Resource; readonly scopeLogs: readonly { readonly logRecords: readonly LogLine[] }[] }[];
 }
 
 const valuesOf = (attributes: readonly Attribute[]): Record<string, unknown> => Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** A receiver of OTLP over HTTP on a port of loopback: keeps spans, and of each histogram what it heard last. */
+/** A receiver of OTLP over HTTP on a port of loopback: keeps spans and log lines, and of each metric what it heard last. */
 export class OtlpReceiver {
   readonly url: string;
   readonly spans: ReceivedSpan[] = [];
+  readonly logs: ReceivedLog[] = [];
   /** By name, then by process and attributes. */
-  readonly histograms = new Map<string, Map<string, ReceivedPoint>>();
+  readonly metrics = new Map<string, Map<string, ReceivedPoint>>();
   readonly close: () => Promise<void>;
 
   private constructor(url: string, close: () => Promise<void>) {
@@ -70,21 +85,25 @@ export class OtlpReceiver {
     return receiver;
   }
 
-  #take({ resourceSpans = [], resourceMetrics = [] }: Export): void {
+  #take({ resourceSpans = [], resourceMetrics = [], resourceLogs = [] }: Export): void {
+    for (const { resource, scopeLogs } of resourceLogs) {
+      const service = String(valuesOf(resource.attributes)['service.name']);
+      for (const { body, attributes, ...line } of scopeLogs.flatMap(({ logRecords }) => logRecords)) this.logs.push({ ...line, service, body: body.stringValue, attributes: valuesOf(attributes) });
+    }
     for (const { resource, scopeSpans } of resourceSpans) {
       const service = String(valuesOf(resource.attributes)['service.name']);
       for (const span of scopeSpans.flatMap(({ spans }) => spans)) this.spans.push({ ...span, service, attributes: valuesOf(span.attributes) });
     }
     for (const { resource, scopeMetrics } of resourceMetrics) {
       const { 'service.name': service, 'service.instance.id': instance } = valuesOf(resource.attributes);
-      for (const { name, histogram } of scopeMetrics.flatMap(({ metrics }) => metrics)) {
-        for (const point of histogram?.dataPoints ?? []) this.#keep(name, { ...point, service: String(service), instance: String(instance), attributes: valuesOf(point.attributes) });
+      for (const { name, histogram, gauge, sum } of scopeMetrics.flatMap(({ metrics }) => metrics)) {
+        for (const point of (histogram ?? gauge ?? sum)?.dataPoints ?? []) this.#keep(name, { ...point, service: String(service), instance: String(instance), attributes: valuesOf(point.attributes) });
       }
     }
   }
 
   #keep(name: string, point: ReceivedPoint): void {
-    const points = this.histograms.get(name) ?? new Map<string, ReceivedPoint>();
-    this.histograms.set(name, points.set(JSON.stringify([point.instance, point.attributes]), point));
+    const points = this.metrics.get(name) ?? new Map<string, ReceivedPoint>();
+    this.metrics.set(name, points.set(JSON.stringify([point.instance, point.attributes]), point));
   }
 }

@@ -6,7 +6,7 @@ import { runCli } from '@shoal/cli';
 import { ShoalClient, type ReceiptJson } from '@shoal/client';
 import { parseNodeEnvironment, startNode, type EmbeddedNode } from '@shoal/node';
 import { SlotBackupDecoder } from '@shoal/protocol';
-import { pino } from 'pino';
+import { openServiceLog } from '@shoal/telemetry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bitsOf, vectorsOf, visibleState, type VisibleState, type VisibleVector } from '../harness/visible-state.ts';
 import { seededRandom, suiteSeed } from '../harness/workload.ts';
@@ -30,7 +30,7 @@ const places = (name: string): string => join(directory, 'places', name);
 /** A node on an empty directory, with another number of slots each time. */
 async function startEmptyNode(name: string, slots: number): Promise<EmbeddedNode> {
   const settings = { ...parseNodeEnvironment({ SHOAL_HTTP_PORT: '0', SHOAL_DURABILITY: 'os', SHOAL_ENGINE_MEMORY_MB: '128', SHOAL_SEARCH_THREADS: '1', SHOAL_METRICS: 'off' }), directory: join(directory, name), rootKey: ROOT_KEY, slots, snapshotLogBytes: 40_000 };
-  return startNode(settings, pino({ level: 'silent' }));
+  return startNode(settings, openServiceLog({ level: 'silent', base: {}, otlp: undefined }));
 }
 
 async function shoal(...words: string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {

@@ -99,7 +99,7 @@ describe('the files in deploy', () => {
       for (const [kind, names] of Object.entries(kinds)) for (const name of names) expect(Object.keys(parts[kind] ?? {}), `${pipeline} ${kind}`).toContain(name);
     }
     expect(Object.keys(parts['extensions'] ?? {})).toEqual(service.extensions);
-    expect(Object.keys(service.pipelines).sort()).toEqual(['metrics', 'traces']);
+    expect(Object.keys(service.pipelines).sort()).toEqual(['logs', 'metrics', 'traces']);
   });
 
   it('have a dashboard whose panels have places of their own and the provisioned source', () => {

@@ -5,6 +5,8 @@ export interface LogEntry {
   /** Names the message however often it is sent; a broker may drop a repetition that it remembers. */
   readonly operationId: OperationId;
   readonly bytes: Uint8Array;
+  /** Trace context of what writes it, as in the header `traceparent` of the W3C; 55 characters of ASCII. */
+  readonly traceParent?: string;
 }
 
 export interface LogMessage {
@@ -17,6 +19,15 @@ export interface LogMessage {
   readonly bytes: Uint8Array;
   /** Messages of the slot that were waiting behind this one when it was handed out: how far the reader lags. */
   readonly pendingCount: number;
+  /** What the writer gave, unread and when asked for; a log may forget it. No part of the message: nothing that is applied depends on it. */
+  readonly traceParent?: () => string | undefined;
+}
+
+/** What one store of the log holds. */
+export interface LogSize {
+  /** A stream of the broker, or `log` where there is one store alone. */
+  readonly stream: string;
+  readonly bytes: number;
 }
 
 export interface ReadOptions {
@@ -60,5 +71,7 @@ export interface MutationLog {
   trim(slot: Slot, before: Sequence): Promise<void>;
   /** Every message of the slot from here on is kept; those below may be gone. 0 when the slot was never trimmed. */
   trimmedBefore(slot: Slot): Promise<Sequence>;
+  /** How large the log is where it lies, copies not counted; the embedded log only estimates it. Rejects with `log_unavailable`. */
+  sizes(): Promise<readonly LogSize[]>;
   close(): Promise<void>;
 }

@@ -7,13 +7,13 @@ export { runImport, type ImportRun, type RunProgress } from './imports/run-impor
 export { ENDED_STATES, importResponse, type ImportProgress, type ImportRecord, type ImportStatus, type Rejection } from './imports/import-record.ts';
 export type { ImportMove, ImportQueue, ImportRecords } from './imports/import-records.ts';
 export { ImportRunner } from './imports/import-runner.ts';
-export { runImportTask } from './imports/import-task.ts';
+export { runImportTask, type ImportTask, type TaskResult } from './imports/import-task.ts';
 export { LevelImportRecords } from './imports/level-import-records.ts';
 export { LocalImports } from './imports/local-imports.ts';
 export { RedisImportRecords } from './imports/redis-import-records.ts';
 export { startThreadTasks, type ImportTasks } from './imports/thread-tasks.ts';
 export { BACKUP_QUEUE, startScheduledBackups, type ScheduledBackups } from './queues/bull-backups.ts';
-export { BullImportQueue, CHUNK_QUEUE, IMPORT_QUEUE, openProducerRedis, openWorkerRedis, startBullWorkers, type BullWorkers } from './queues/bull-imports.ts';
+export { BullImportQueue, CHUNK_QUEUE, IMPORT_QUEUE, openProducerRedis, openWorkerRedis, startBullWorkers, type BullWorkers, type QueueDepth } from './queues/bull-imports.ts';
 export type { Queue as JobQueue } from 'bullmq';
 export { sourceFiles, type SourcePolicy } from './sources/open-sources.ts';
 export { parseSourcePolicy } from './sources/source-policy.ts';

@@ -13,5 +13,7 @@ export { ClusterReports, type ClusterReportsOptions, type KnownInstance } from '
 export { metricsSummary, recallOf, type NameEmbedding } from './cluster/metrics-summary.ts';
 export { openOtlpExport, type OtlpExport, type OtlpExportOptions } from './otlp/open-otlp-export.ts';
 export type { OtlpSettings } from './otlp/otlp-settings.ts';
+export { openServiceLog, type ServiceLog } from './otlp/service-log.ts';
+export { withinSpan } from './otlp/within-span.ts';
 export { TRACE_PARENT } from './otlp/trace-parent.ts';
 export type { SpanAttributes, TracedSpan, Tracing } from './otlp/tracing.ts';

@@ -23,6 +23,13 @@ export const TELEMETRY_LIMITS = {
   queuedSpans: 2_048,
   spansPerExport: 512,
   spanDelayMs: 1_000,
+  /** Log lines that wait likewise, before there is a place to send them to, and how much of one is sent. */
+  queuedLogs: 2_048,
+  logsPerExport: 512,
+  logDelayMs: 1_000,
+  waitingLogLines: 256,
+  logAttributes: 64,
+  logAttributeChars: 8_192,
   /** Sending anything takes no longer, and the end of the process waits so long for what is left. */
   exportTimeoutMs: 3_000,
   exportCloseMs: 4_000,

@@ -3,9 +3,10 @@ import { gauge, type MetricFamily } from '@shoal/telemetry';
 import type { ClusterView } from './cluster/cluster-view.ts';
 import type { SlotDispatcher } from './reading/slot-dispatcher.ts';
 import type { SlotQueries } from './reading/slot-queries.ts';
+import type { LogSizes } from './log-sizes.ts';
 
 /** What a gateway tells of itself besides its operations. */
-export function gatewayFamilies({ dispatcher, queries, clusterView, bus }: { readonly dispatcher: SlotDispatcher; readonly queries: SlotQueries; readonly clusterView: ClusterView; readonly bus: Bus }): readonly MetricFamily[] {
+export function gatewayFamilies({ dispatcher, queries, clusterView, bus, logSizes }: { readonly logSizes: LogSizes; readonly dispatcher: SlotDispatcher; readonly queries: SlotQueries; readonly clusterView: ClusterView; readonly bus: Bus }): readonly MetricFamily[] {
   const { questions, askedAgain, hedged } = queries.counts;
   return [
     counter('shoal.gateway.questions', '{question}', 'Messages to replicas of slots, each counted once.', questions),
@@ -14,6 +15,7 @@ export function gatewayFamilies({ dispatcher, queries, clusterView, bus }: { rea
     gauge('shoal.gateway.searches.waiting', '{search}', 'Searches that wait for a message to their slot.', dispatcher.waiting()),
     gauge('shoal.cluster.slots.unserved', '{slot}', 'Slots for which no shard is ready.', clusterView.unservedSlots().length),
     gauge('shoal.cluster.shards', '{shard}', 'Shards that were heard of lately.', clusterView.shards().length),
+    { type: 'gauge', name: 'shoal.log.size', unit: 'By', description: 'Size of the log as the broker tells it, by stream, copies not counted. Every gateway tells the same.', points: logSizes.known().map(({ stream, bytes }) => ({ attributes: { 'shoal.log.stream': stream }, value: bytes })) },
     gauge('shoal.bus.connected', '{connection}', '1 while the bus is connected.', bus.connected() ? 1 : 0),
   ];
 }

@@ -20,6 +20,7 @@ import { answerOtherMethods } from './http/other-methods.ts';
 import { isLoopback } from './http/security-headers.ts';
 import { readTlsMaterial } from './http/tls-files.ts';
 import { GATEWAY_LIMITS } from './limits.ts';
+import { LogSizes } from './log-sizes.ts';
 import { FetchPath } from './reading/fetch-path.ts';
 import { PartitionReads } from './reading/partition-reads.ts';
 import { ScrollPath } from './reading/scroll-path.ts';
@@ -124,7 +125,8 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     channel: bus.requests, nowMs: () => clock.nowMs(), onUnreadable: (error) => logger.warn({ err: error }, 'a report of metrics cannot be read; it is left out'),
   });
   const meter = telemetry.meter('gateway');
-  meter.addSource(() => gatewayFamilies({ dispatcher, queries, clusterView, bus }));
+  const logSizes = new LogSizes({ log: bus.log, timers, logger });
+  meter.addSource(() => gatewayFamilies({ dispatcher, queries, clusterView, bus, logSizes }));
   let closing = false;
   const context: RouteContext = {
     bus, clock, catalogue, tenancy, clusterView, placement, queries, fetchPath, telemetry, clusterReports,
@@ -154,12 +156,14 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     await tenancy.close();
     await catalogue.close();
     await placement.close();
+    await logSizes.close();
     await Promise.all([clusterView.close(), clusterReports.close()]);
     if (dependencies.telemetry === undefined) telemetry.close();
   };
   try {
     await Promise.all([clusterView.start(), clusterReports.start()]);
     await Promise.all([catalogue.start(), tenancy.start()]);
+    if (meter.on) logSizes.start();
     return { app, close: closeParts, notReady: () => reasonNotReady(context) };
   } catch (error) {
     await closeParts();
@@ -183,7 +187,7 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   addAccountRoutes(app, context);
   let openapi: object | undefined;
   app.get(OPENAPI_URL, { config: { access: 'open' }, schema: { hide: true } }, async () => (openapi ??= withComponents(app.swagger() as unknown as { readonly [member: string]: unknown })));
-  answerOtherMethods(app, [...Object.values(ROUTES), { method: 'GET', url: OPENAPI_URL }]);
+  answerOtherMethods(app, [...Object.values(ROUTES), { method: 'GET', url: OPENAPI_URL, config: { access: 'open' } }]);
 }
 
 async function listen(app: FastifyInstance, { host, port, tls }: GatewayConfig): Promise<string> {

@@ -130,6 +130,8 @@ export const GATEWAY_LIMITS = {
   /** A shard that has been silent for so long is gone. */
   shardSilenceMs: 5_000,
   shards: 1_024,
+  /** How often a gateway asks how large the log is. */
+  logSizeIntervalMs: 15_000,
 } as const;
 
 /** How many query messages of one slot may be under way. */

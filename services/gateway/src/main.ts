@@ -4,8 +4,7 @@ import { systemTimers } from '@shoal/pacing';
 import { PlacementController } from '@shoal/placement';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
 import { parseOperationId } from '@shoal/protocol';
-import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport } from '@shoal/telemetry';
-import { pino } from 'pino';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport, openServiceLog } from '@shoal/telemetry';
 import { parseGatewayConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
 import { openImportBackend } from './imports/redis-backend.ts';
@@ -15,11 +14,12 @@ const CONNECT_TIMEOUT_MS = 15_000;
 
 await runProcess('shoal gateway', async () => {
   const { gateway: config, nats, streams, replicas, redisUrl, logLevel, metrics } = parseGatewayConfig(withSecretFiles(process.env));
-  const logger = pino({ level: logLevel, base: { service: 'gateway' } });
+  const { logger, sendTo } = openServiceLog({ level: logLevel, base: { service: 'gateway' }, otlp: metrics.otlp });
   const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
   const redis = redisUrl === undefined ? undefined : openRateStore(redisUrl, logger);
   const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, metrics);
   const otlp = await openOtlpExport(metrics.otlp, { service: 'gateway', telemetry, nowMs: Date.now, onFailure: (message) => logger.warn({ otlp: message }, 'telemetry could not be sent') });
+  sendTo(otlp);
   const imports = redisUrl === undefined ? undefined : openImportBackend(redisUrl, logger);
   const gateway = await startGateway(config, {
     bus,

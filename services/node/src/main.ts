@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
-import { pino } from 'pino';
+import { openServiceLog } from '@shoal/telemetry';
 import { parseNodeEnvironment } from './config.ts';
 import { startNode } from './node.ts';
 
 await runProcess('shoal', async () => {
   const config = parseNodeEnvironment(withSecretFiles(process.env));
-  const node = await startNode(config, pino({ level: config.logLevel, base: { service: 'node' } }));
+  const node = await startNode(config, openServiceLog({ level: config.logLevel, base: { service: 'node' }, otlp: config.metrics.otlp }));
   console.log(`Shoal ${VERSION}, embedded, at ${node.url}`);
   console.log(`  data      ${config.directory}`);
   // What a service prints ends up in logs, where no key belongs.

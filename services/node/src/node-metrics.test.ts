@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { openServiceLog } from '@shoal/telemetry';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parseNodeEnvironment } from './config.ts';
 import { startNode, type EmbeddedNode } from './node.ts';
@@ -27,7 +27,7 @@ function valueOf(text: string, name: string, labels: readonly string[]): number 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'shoal-node-metrics-'));
   const config = parseNodeEnvironment({ SHOAL_DATA_DIR: directory, SHOAL_HTTP_PORT: '0', SHOAL_ROOT_KEY: ROOT_KEY, SHOAL_SLOTS: '4', SHOAL_SEARCH_THREADS: '1', SHOAL_ENGINE_MEMORY_MB: '64', SHOAL_METRICS_PORT: '0', SHOAL_DURABILITY: 'os' });
-  node = await startNode(config, pino({ level: 'silent' }));
+  node = await startNode(config, openServiceLog({ level: 'silent', base: {}, otlp: undefined }));
   await vi.waitFor(async () => expect((await call('GET', '/readyz')).status).toBe(200), { timeout: 20_000 });
   await call('POST', '/v1/embeddings', { name: 'private-name', model: 'm', dim: 2, distance: 'l2' });
   const vectors = Array.from({ length: VECTORS }, (_, index) => ({ key: `private-key-${index}`, values: [index, 1] }));

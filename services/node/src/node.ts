@@ -5,8 +5,7 @@ import { startGateway } from '@shoal/gateway';
 import { systemTimers } from '@shoal/pacing';
 import { parseOperationId, parseShardId, parseSlot } from '@shoal/protocol';
 import { startShard } from '@shoal/shard';
-import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport } from '@shoal/telemetry';
-import type { Logger } from 'pino';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport, type ServiceLog } from '@shoal/telemetry';
 import type { NodeConfig } from './config.ts';
 import { openNodeImports } from './node-imports.ts';
 import { resolveRootKey, type RootKey } from './root-key.ts';
@@ -25,7 +24,7 @@ export interface EmbeddedNode {
 }
 
 /** Runs a gateway and a shard in this process over the embedded bus. Closes what it had opened when a later step fails. */
-export async function startNode(config: NodeConfig, logger: Logger): Promise<EmbeddedNode> {
+export async function startNode(config: NodeConfig, { logger, sendTo }: ServiceLog): Promise<EmbeddedNode> {
   const closers: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -34,6 +33,7 @@ export async function startNode(config: NodeConfig, logger: Logger): Promise<Emb
     const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, config.metrics);
     closers.push(async () => telemetry.close());
     const otlp = await openOtlpExport(config.metrics.otlp, { service: 'node', telemetry, nowMs: Date.now, onFailure: (message) => logger.warn({ otlp: message }, 'telemetry could not be sent') });
+    sendTo(otlp);
     const traced = otlp === undefined ? {} : { tracing: otlp.tracing };
     closers.push(async () => otlp?.close());
     const rootKey = await resolveRootKey(config.directory, config.rootKey);

@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
 import { systemTimers } from '@shoal/pacing';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
-import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport } from '@shoal/telemetry';
-import { pino } from 'pino';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport, openServiceLog } from '@shoal/telemetry';
 import { parseShardEnvironment } from './config.ts';
 import { startPlacedShard } from './placed-shard.ts';
 import { startShard } from './shard.ts';
@@ -13,10 +12,11 @@ const CONNECT_TIMEOUT_MS = 15_000;
 await runProcess('shoal shard', async () => {
   const config = parseShardEnvironment(withSecretFiles(process.env));
   const { nats, slots, streams, shard: name, metrics } = config;
-  const logger = pino({ level: config.logLevel, base: { service: 'shard', shard: name } });
+  const { logger, sendTo } = openServiceLog({ level: config.logLevel, base: { service: 'shard', shard: name }, otlp: metrics.otlp });
   const bus = await connectNatsBus({ ...nats, slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: `shoal-${name}` });
   const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, metrics);
   const otlp = await openOtlpExport(metrics.otlp, { service: 'shard', telemetry, nowMs: Date.now, onFailure: (message) => logger.warn({ otlp: message }, 'telemetry could not be sent') });
+  sendTo(otlp);
   // Does not jump when the system's clock is set.
   const nowMs = (): number => Math.round(performance.timeOrigin + performance.now());
   const dependencies = { bus, logger, timers: systemTimers, nowMs, version: VERSION, telemetry, elapsedMs: () => performance.now(), ...(otlp === undefined ? {} : { tracing: otlp.tracing }) };

@@ -10,8 +10,8 @@ import type { SlotMeter } from './slot-meter.ts';
 import { SlotServing } from './slot-serving.ts';
 import type { SlotCheckpoints } from './slot-checkpoints.ts';
 import type { SlotSnapshots } from './slot-snapshots.ts';
-import { servedSpan, tracedSearches, withinSpan } from './traced-answers.ts';
-import type { Tracing } from '@shoal/telemetry';
+import { appliedSpans, servedSpan, tracedSearches } from './traced-answers.ts';
+import { withinSpan, type Tracing } from '@shoal/telemetry';
 import { pause } from '@shoal/pacing';
 
 export interface SlotWorkerOptions extends SlotMachineOptions {
@@ -232,7 +232,8 @@ export class SlotWorker {
     const { groupMessages, groupBytes } = SHARD_LIMITS;
     for await (const group of bus.log.read({ slot: this.slot, from, signal: ended, maxMessages: groupMessages, maxBytes: groupBytes })) {
       const setAsideBefore = machine.state.setAsideCount;
-      await machine.apply(group);
+      // What is read again after a start was traced when it came.
+      await withinSpan(this.#serving === undefined ? [] : appliedSpans(this.#options.tracing, this.slot, group), () => machine.apply(group));
       snapshots.noteApplied(group);
       this.#options.meter?.applied(machine, group, this.#serving !== undefined);
       this.#pendingCount = group.at(-1)?.pendingCount;
@@ -273,7 +274,8 @@ export class SlotWorker {
     const { tracing, meter } = this.#options;
     const request = decodeQueryRequest(payload);
     const around = meter?.aroundSearches();
-    return withinSpan(servedSpan(tracing, traceParent, this.slot, request), async (span) => {
+    const span = servedSpan(tracing, traceParent, this.slot, request);
+    return withinSpan(span === undefined ? [] : [span], async () => {
       const response = await answerQuery(machine, request, span === undefined ? around : tracedSearches(span, around));
       // A damaged row was met: whoever asks again is answered by another replica, or when the slot was rebuilt.
       if (response.items.some((item) => !item.ok && item.error === 'store_corrupt')) this.failVerification(machine, new ShoalError('store_corrupt', `A query met a damaged row of slot ${this.slot}.`));

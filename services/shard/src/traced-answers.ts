@@ -1,4 +1,5 @@
-import { ShoalError, type QueryRequest, type Slot } from '@shoal/protocol';
+import type { LogMessage } from '@shoal/bus';
+import type { QueryRequest, Slot } from '@shoal/protocol';
 import type { AroundSearch, EngineSearch, SearchProbe } from '@shoal/shard-core';
 import type { TracedSpan, Tracing } from '@shoal/telemetry';
 
@@ -8,17 +9,11 @@ export function servedSpan(tracing: Tracing | undefined, traceParent: string | u
   return tracing.served(`slot ${type}`, traceParent, { 'shoal.slot': slot, 'shoal.query.items': items.length });
 }
 
-/** Does the work and ends the span with it. */
-export async function withinSpan<Result>(span: TracedSpan | undefined, work: (span: TracedSpan | undefined) => Promise<Result>): Promise<Result> {
-  if (span === undefined) return work(undefined);
-  try {
-    const result = await work(span);
-    span.end();
-    return result;
-  } catch (error) {
-    span.end({}, error instanceof ShoalError ? error.code : 'internal');
-    throw error;
-  }
+/** Spans of the writes that are applied together, in the traces that their writers began. */
+export function appliedSpans(tracing: Tracing | undefined, slot: Slot, group: readonly LogMessage[]): readonly TracedSpan[] {
+  if (tracing === undefined) return [];
+  const parents = group.flatMap(({ traceParent }) => traceParent?.() ?? []);
+  return parents.length === 0 ? [] : tracing.taken('slot apply', parents, { 'shoal.slot': slot, 'shoal.log.messages': group.length });
 }
 
 /** Adds each run of a search in the engine to the trace, besides what is done around it anyway. */

@@ -67,6 +67,25 @@ export function publishConformance(open: OpenBus): void {
       expect(byText.get('after')).toHaveLength(1);
     });
 
+    it('lets the trace context of an entry reach a reader that is up to date, alone and among others, and nothing else depend on it', async () => {
+      const { log } = under.bus;
+      const traced = { ...entry(1, 'traced'), traceParent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+      await log.publish([traced], WRITE);
+      await log.publish([entry(1, 'plain'), { ...entry(1, 'too'), traceParent: traced.traceParent }], WRITE);
+      const messages = await readMessages(log, 1, { count: 3 });
+      expect(messages.map((message) => [textOf(message), message.traceParent?.()])).toEqual([['traced', traced.traceParent], ['plain', undefined], ['too', traced.traceParent]]);
+    });
+
+    it('tells how large the log is, which grows with what is written', async () => {
+      const { log } = under.bus;
+      const bytes = async (): Promise<number> => (await log.sizes()).reduce((sum, size) => sum + size.bytes, 0);
+      const before = await bytes();
+      // More than an embedded log gathers in memory before it is in a file whose size is known.
+      for (let index = 0; index < 6; index += 1) await log.publish(Array.from({ length: 6 }, () => ({ ...entry(index % 4, ''), bytes: new Uint8Array(BUS_LIMITS.entryBytes).fill(index) })), WRITE);
+      await expect.poll(bytes, { timeout: 20_000 }).toBeGreaterThan(before + BUS_LIMITS.entryBytes);
+      expect(new Set((await log.sizes()).map(({ stream }) => stream)).size).toBe((await log.sizes()).length);
+    });
+
     it('resolves an empty call', async () => {
       expect(await under.bus.log.publish([], WRITE)).toEqual([]);
     });

@@ -116,6 +116,15 @@ export class Database {
     await this.#level.compactRange(range.gte, range.lt);
   }
 
+  /** About how many bytes the rows of the range take on disk; what is still in the write buffer does not count. */
+  async sizeBytes({ gte, lt }: Range): Promise<number> {
+    try {
+      return await this.#level.approximateSize(gte, lt);
+    } catch (cause) {
+      throw new ShoalError('log_unavailable', 'The size of the log on disk cannot be read.', { cause });
+    }
+  }
+
   async firstKey(range: Range): Promise<Uint8Array | undefined> {
     const iterator = this.#level.keys({ ...range, limit: 1 });
     try {

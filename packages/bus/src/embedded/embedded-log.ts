@@ -4,7 +4,7 @@ import { type Sequence, ShoalError, type Slot, SUBJECTS } from '@shoal/protocol'
 import { checkEntry, checkReadOptions } from '../arguments.ts';
 import { GroupCommit, type Pending } from '../group-commit.ts';
 import { BUS_LIMITS } from '../limits.ts';
-import type { LogEntry, LogMessage, MutationLog, ReadOptions } from '../mutation-log.ts';
+import type { LogEntry, LogMessage, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
 import { logTrimmed } from '../log-trimmed.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { Database, Range, Write } from './database.ts';
@@ -60,7 +60,9 @@ export class EmbeddedLog implements MutationLog {
       const key = logKey(slot, sequence);
       const value = encodeLogValue(key, { timeMs, code, partition, payload: item.bytes });
       writes.push({ type: 'put', key, value });
-      messages.push(messageOf(slot, key, value));
+      const { traceParent } = item;
+      // Readers that are up to date read from memory; the context of a trace is not worth a place on disk.
+      messages.push({ ...messageOf(slot, key, value), ...(traceParent === undefined ? {} : { traceParent: () => traceParent }) });
     }
     await this.#database.write(writes);
     for (const message of messages) {
@@ -135,6 +137,11 @@ export class EmbeddedLog implements MutationLog {
 
   async trimmedBefore(slot: Slot): Promise<Sequence> {
     return this.#lane(slot).trimmedBefore;
+  }
+
+  async sizes(): Promise<readonly LogSize[]> {
+    const bytes = await this.#database.sizeBytes({ gte: logKey(0 as Slot, 0), lt: logKey(this.slots as Slot, 0) });
+    return [{ stream: 'log', bytes }];
   }
 
   /** Publishes under way finish first; readers end. */

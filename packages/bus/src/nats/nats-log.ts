@@ -4,11 +4,12 @@ import { type Sequence, ShoalError, type Slot, streamOf, SUBJECTS } from '@shoal
 import { checkEntry, checkReadOptions } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
 import { logTrimmed } from '../log-trimmed.ts';
-import type { LogEntry, LogMessage, MutationLog, ReadOptions } from '../mutation-log.ts';
+import type { LogEntry, LogMessage, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
 import type { Registry } from '../registry.ts';
 import type { Connection } from './connection.ts';
 import { askBroker } from './broker-call.ts';
 import type { Names } from './names.ts';
+import { TRACE_PARENT } from './trace-header.ts';
 import { pullMessages } from './pull-subscription.ts';
 import { StreamPublisher } from './stream-publisher.ts';
 import { pause } from './retry.ts';
@@ -93,8 +94,8 @@ export class NatsLog implements MutationLog {
       // What is purged under a session that reads on is announced first, and is told of here.
       this.#requireKept(slot, next, this.#marks.heard(slot));
       next = (group.at(-1)?.sequence ?? next) + 1;
-      yield group.map(({ subject, sequence, timeMs, data, pendingCount }) => ({
-        slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data, pendingCount,
+      yield group.map(({ subject, sequence, timeMs, data, pendingCount, headers }) => ({
+        slot, sequence: sequence as Sequence, subject: names.bareSubject(subject), timeMs, bytes: data, pendingCount, traceParent: () => headers()?.get(TRACE_PARENT) || undefined,
       }));
     }
   }
@@ -128,6 +129,15 @@ export class NatsLog implements MutationLog {
 
   trimmedBefore(slot: Slot): Promise<Sequence> {
     return this.#marks.read(slot);
+  }
+
+  async sizes(): Promise<readonly LogSize[]> {
+    const { connection, jsm, names, shape } = this.#parts;
+    return Promise.all(Array.from({ length: shape.streams }, async (_, index): Promise<LogSize> => {
+      const stream = names.stream(index);
+      const { state } = await askBroker(connection, 'log_unavailable', () => jsm.streams.info(stream));
+      return { stream, bytes: state.bytes };
+    }));
   }
 
   /** Publishes under way finish first; readers end. */

@@ -2,7 +2,7 @@
  * Requests over core NATS. All answers of this client come in under one inbox, one token per request; a request that is
  * open when the connection breaks is rejected at once, because its answer would be lost.
  */
-import { createInbox, headers, type Msg, type MsgHdrs, type Subscription } from '@nats-io/transport-node';
+import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import { ShoalError } from '@shoal/protocol';
 import { checkRequestSize } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
@@ -12,11 +12,11 @@ import { runHandler, ServedSubject } from '../served-subject.ts';
 import { AnswerInProgress, HEAD_BYTES, repliesOf, replyOfError, type Reply } from './answer-parts.ts';
 import type { Connection } from './connection.ts';
 import type { Names } from './names.ts';
+import { TRACE_PARENT, traceHeaders } from './trace-header.ts';
 import { settled } from './retry.ts';
 
 const QUEUE_GROUP = 'q';
 /** Header of a request that is traced. */
-const TRACE_PARENT = 'traceparent';
 
 interface OpenRequest {
   readonly subject: string;
@@ -156,12 +156,6 @@ export class NatsRequests implements Requests {
   #checkOpen(): void {
     if (this.#closed) throw new ShoalError('not_ready', 'The bus is closed.');
   }
-}
-
-function traceHeaders(traceParent: string): MsgHdrs {
-  const head = headers();
-  head.set(TRACE_PARENT, traceParent);
-  return head;
 }
 
 function tooLate(subject: string, timeoutMs: number): ShoalError {

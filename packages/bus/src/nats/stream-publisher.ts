@@ -20,6 +20,7 @@ import { BUS_LIMITS } from '../limits.ts';
 import type { LogEntry } from '../mutation-log.ts';
 import type { Connection } from './connection.ts';
 import type { Names } from './names.ts';
+import { TRACE_PARENT, traceHeaders } from './trace-header.ts';
 import { backoffMs, pause } from './retry.ts';
 
 type PendingEntry = Pending<LogEntry, Sequence>;
@@ -106,7 +107,7 @@ export class StreamPublisher {
 
   async #publishOne(pending: PendingEntry): Promise<void> {
     const { item } = pending;
-    const options = { msgID: item.operationId, timeout: BUS_LIMITS.attemptMs };
+    const options = { msgID: item.operationId, timeout: BUS_LIMITS.attemptMs, ...(item.traceParent === undefined ? {} : { headers: traceHeaders(item.traceParent) }) };
     const ack = await this.#connection.whileConnected(() => this.#js.publish(this.#subjectOf(item), item.bytes, options));
     pending.resolve(ack.seq as Sequence);
   }
@@ -139,6 +140,7 @@ export class StreamPublisher {
     head.set('Nats-Batch-Id', batchId);
     head.set('Nats-Batch-Sequence', String(batchSequence));
     if (this.#idsInBatches) head.set('Nats-Msg-Id', entry.operationId);
+    if (entry.traceParent !== undefined) head.set(TRACE_PARENT, entry.traceParent);
     return head;
   }
 

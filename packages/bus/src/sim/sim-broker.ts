@@ -2,7 +2,7 @@
  * The broker of a simulated cluster: log, registry and request groups, on a disk of its own. It is linearizable; what is
  * uncertain about it happens on the ways to and from it.
  */
-import { SUBJECTS, type MutationAddress, type OperationId, type Sequence, type Slot } from '@shoal/protocol';
+import { SUBJECTS, type OperationId, type Sequence, type Slot } from '@shoal/protocol';
 import type { LogEntry, LogMessage } from '../mutation-log.ts';
 import type { RegistryChange, RegistryEntry } from '../registry.ts';
 import type { RequestHandler } from '../requests.ts';
@@ -62,19 +62,23 @@ export class SimBroker {
     return entries.map((entry) => {
       const earlier = this.#seen.get(entry.operationId);
       if (earlier !== undefined && this.world.nowMs() - earlier.timeMs <= this.options.duplicateWindowMs) return earlier.sequence;
-      const sequence = this.#store(entry.address, entry.bytes);
+      const sequence = this.#store(entry);
       this.#seen.set(entry.operationId, { sequence, timeMs: this.world.nowMs() });
       return sequence;
     });
   }
 
-  #store(address: MutationAddress, bytes: Uint8Array): Sequence {
+  #store({ address, bytes, traceParent }: LogEntry): Sequence {
     const stream = Math.floor((address.slot * this.options.streams) / this.options.slots);
     const sequence = ((this.#lastSequences[stream] ?? 0) + 1) as Sequence;
     this.#lastSequences[stream] = sequence;
-    this.#logs[address.slot]?.push({ slot: address.slot, sequence, subject: SUBJECTS.mutation(address), timeMs: this.world.nowMs(), bytes: bytes.slice(), pendingCount: 0 });
+    this.#logs[address.slot]?.push({ slot: address.slot, sequence, subject: SUBJECTS.mutation(address), timeMs: this.world.nowMs(), bytes: bytes.slice(), pendingCount: 0, ...(traceParent === undefined ? {} : { traceParent: () => traceParent }) });
     for (const watcher of this.#logWatchers) watcher(address.slot);
     return sequence;
+  }
+
+  logBytes(): number {
+    return this.#logs.flat().reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
   /** Messages of a slot from a sequence on. */

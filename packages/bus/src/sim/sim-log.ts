@@ -1,7 +1,7 @@
 import { ShoalError, type Sequence, type Slot } from '@shoal/protocol';
 import { checkEntry, checkReadOptions } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
-import type { LogEntry, LogMessage, MutationLog, ReadOptions } from '../mutation-log.ts';
+import type { LogEntry, LogMessage, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { SimBroker } from './sim-broker.ts';
 import { callBroker } from './sim-call.ts';
@@ -111,6 +111,11 @@ export class SimLog implements MutationLog {
 
   async trimmedBefore(slot: Slot): Promise<Sequence> {
     return this.#ask(() => this.#broker.trimmedBefore(slot));
+  }
+
+  async sizes(): Promise<readonly LogSize[]> {
+    const bytes = await callBroker(this.#broker, this.#process, () => this.#broker.logBytes(), { timeoutMs: READ_TIMEOUT_MS, attemptMs: ATTEMPT_MS, late: 'log_unavailable' });
+    return [{ stream: 'log', bytes }];
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,8 @@ export interface ChunkTask {
   readonly policy: SourcePolicy;
   /** Base address of the gateway to write through. */
   readonly gatewayUrl: string;
+  /** Trace context of the task, as in the header `traceparent` of the W3C, which its requests bear. */
+  readonly traceParent?: string;
 }
 
 export type ImportTask = PlanTask | ChunkTask;
@@ -49,9 +51,18 @@ async function plan({ request, policy }: PlanTask, signal: AbortSignal): Promise
   return planImport(sources, request.format, readerSettings(request), signal);
 }
 
-async function chunk({ record, token, file, chunk: { index, range }, policy, gatewayUrl }: ChunkTask, signal: AbortSignal): Promise<ChunkResult> {
+/** Requests that bear a trace context. */
+function fetchWithin(traceParent: string): typeof globalThis.fetch {
+  return (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set('traceparent', traceParent);
+    return globalThis.fetch(input, { ...init, headers });
+  };
+}
+
+async function chunk({ record, token, file, chunk: { index, range }, policy, gatewayUrl, traceParent }: ChunkTask, signal: AbortSignal): Promise<ChunkResult> {
   const { request, dim, distance, id } = record;
-  const client = new ShoalClient({ url: gatewayUrl, apiKey: token, timeoutMs: JOB_LIMITS.writeTimeoutMs, retries: JOB_LIMITS.writeRetries });
+  const client = new ShoalClient({ url: gatewayUrl, apiKey: token, timeoutMs: JOB_LIMITS.writeTimeoutMs, retries: JOB_LIMITS.writeRetries, ...(traceParent === undefined ? {} : { fetch: fetchWithin(traceParent) }) });
   const handle = client.embedding(record.embedding);
   const { code, fields } = await handle.describe({ signal });
   if (code !== record.code) throw new ShoalError('embedding_dropped', `The embedding ${record.embedding} was dropped and registered again after the import had begun.`);

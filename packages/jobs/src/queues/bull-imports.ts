@@ -63,6 +63,11 @@ export class BullImportQueue implements ImportQueue {
     return false;
   }
 
+  async depths(): Promise<readonly QueueDepth[]> {
+    const counted = await Promise.all([this.imports, this.chunks].map(async (queue) => ({ name: queue.name, counts: await queue.getJobCounts(...OPEN_STATES) })));
+    return counted.flatMap(({ name, counts }) => OPEN_STATES.map((state) => ({ queue: name, state, jobs: counts[state] ?? 0 })));
+  }
+
   async close(): Promise<void> {
     await this.imports.close();
     await this.chunks.close();
@@ -78,7 +83,18 @@ export interface BullWorkersOptions {
   readonly logger: Logger;
 }
 
+/** States of jobs that are not over. */
+const OPEN_STATES = ['waiting', 'active', 'delayed', 'waiting-children'] as const;
+
+export interface QueueDepth {
+  readonly queue: string;
+  readonly state: (typeof OPEN_STATES)[number];
+  readonly jobs: number;
+}
+
 export interface BullWorkers {
+  /** How many jobs wait or run, on all workers together. Rejects when Redis does not answer. */
+  depths(): Promise<readonly QueueDepth[]>;
   /** Takes no more jobs, gives those under way JOB_LIMITS.closeMs, then gives them up. */
   close(): Promise<void>;
 }
@@ -133,6 +149,7 @@ export async function startBullWorkers({ redisUrl, runner, records, concurrency,
   const sweeping = setInterval(() => void sweep().catch(onError), JOB_LIMITS.sweepMs);
   await Promise.all([parents.waitUntilReady(), children.waitUntilReady()]);
   return {
+    depths: () => queue.depths(),
     async close() {
       clearInterval(sweeping);
       const giveUp = setTimeout(() => closed.abort(), JOB_LIMITS.closeMs);

@@ -1,4 +1,4 @@
-import type { MetricFamily } from './metric-family.ts';
+import type { MetricFamily, MetricSource } from './metric-family.ts';
 import { ProcessMeter } from './process-families.ts';
 import { SERVICES, ServiceMeter, type Service } from './service-meter.ts';
 
@@ -15,6 +15,7 @@ export class ProcessTelemetry {
   readonly on: boolean;
   readonly #meters = new Map<Service, ServiceMeter>();
   readonly #process = new ProcessMeter();
+  readonly #sources: MetricSource[] = [];
 
   constructor(identity: ProcessIdentity, options: { readonly on: boolean } = { on: true }) {
     this.identity = identity;
@@ -30,6 +31,11 @@ export class ProcessTelemetry {
     return meter;
   }
 
+  /** Families of a process that does something else than a service with operations. */
+  addSource(source: MetricSource): void {
+    this.#sources.push(source);
+  }
+
   meters(): readonly ServiceMeter[] {
     return SERVICES.flatMap((service) => this.#meters.get(service) ?? []);
   }
@@ -37,7 +43,7 @@ export class ProcessTelemetry {
   /** The families of all services of the process, those of one name together. */
   families(): readonly MetricFamily[] {
     const byName = new Map<string, MetricFamily>();
-    for (const family of [...this.meters().flatMap((meter) => meter.families()), ...this.#process.families()]) {
+    for (const family of [...this.meters().flatMap((meter) => meter.families()), ...this.#sources.flatMap((source) => source()), ...this.#process.families()]) {
       const known = byName.get(family.name);
       byName.set(family.name, known === undefined ? family : ({ ...known, points: [...known.points, ...family.points] } as MetricFamily));
     }

@@ -4,7 +4,7 @@ import type { Tracing } from './tracing.ts';
 
 export interface OtlpExportOptions {
   /** Which kind of process this is; `service.name` is `shoal-` and it. */
-  readonly service: 'gateway' | 'shard' | 'node';
+  readonly service: 'gateway' | 'shard' | 'node' | 'worker';
   /** Whose metrics are sent. */
   readonly telemetry: ProcessTelemetry;
   readonly nowMs: () => number;
@@ -14,6 +14,8 @@ export interface OtlpExportOptions {
 
 export interface OtlpExport {
   readonly tracing: Tracing;
+  /** Takes a line of pino; anything else is left out. */
+  logLine(line: string): void;
   /** Sends what there is, at most for TELEMETRY_LIMITS.exportCloseMs. Never rejects. */
   close(): Promise<void>;
 }

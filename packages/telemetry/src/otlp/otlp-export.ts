@@ -1,13 +1,16 @@
-/** Traces and metrics of this process, sent as OTLP over HTTP (JSON) by OpenTelemetry's SDK. Loaded only where something is sent. */
+/** Traces, metrics and log lines of this process, sent as OTLP over HTTP (JSON) by OpenTelemetry's SDK. Loaded only where something is sent. */
 import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes, type Resource } from '@opentelemetry/resources';
+import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider, PeriodicExportingMetricReader, type MetricProducer } from '@opentelemetry/sdk-metrics';
 import { AlwaysOffSampler, AlwaysOnSampler, BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider, type Sampler } from '@opentelemetry/sdk-trace';
 import { TELEMETRY_LIMITS } from '../limits.ts';
 import type { ProcessTelemetry } from '../meter/process-telemetry.ts';
 import { metricDataOf } from '../prometheus/metric-data.ts';
+import { logRecordOf } from './log-lines.ts';
 import type { OtlpExport, OtlpExportOptions } from './open-otlp-export.ts';
 import type { OtlpSettings } from './otlp-settings.ts';
 import { SpanTracing } from './span-tracing.ts';
@@ -51,6 +54,13 @@ function meterProvider({ endpoint, metricsIntervalMs }: OtlpSettings, resource: 
   return new MeterProvider({ resource, readers: [reader] });
 }
 
+function loggerProvider({ endpoint }: OtlpSettings, resource: Resource): LoggerProvider {
+  const { queuedLogs: maxQueueSize, logsPerExport: maxExportBatchSize, logDelayMs: scheduledDelayMillis, exportTimeoutMs: exportTimeoutMillis, logAttributes, logAttributeChars } = TELEMETRY_LIMITS;
+  const exporter = new OTLPLogExporter({ url: `${endpoint}/v1/logs`, ...EXPORT });
+  const processor = new BatchLogRecordProcessor({ exporter, maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis });
+  return new LoggerProvider({ resource, logRecordLimits: { attributeCountLimit: logAttributes, attributeValueLengthLimit: logAttributeChars }, processors: [processor] });
+}
+
 export function startOtlpExport(settings: OtlpSettings, { service, telemetry, nowMs, onFailure }: OtlpExportOptions): OtlpExport {
   const { instance, version } = telemetry.identity;
   const resource = resourceFromAttributes({ 'service.namespace': 'shoal', 'service.name': `shoal-${service}`, 'service.instance.id': instance, 'service.version': version });
@@ -65,11 +75,17 @@ export function startOtlpExport(settings: OtlpSettings, { service, telemetry, no
   diag.setLogger({ error: report, warn: report, info: quiet, debug: quiet, verbose: quiet }, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const traces = tracerProvider(settings, resource);
   const metrics = telemetry.on ? meterProvider(settings, resource, producerOf(telemetry, resource, nowMs)) : undefined;
+  const logs = settings.sendsLogs ? loggerProvider(settings, resource) : undefined;
+  const log = logs?.getLogger(SCOPE.name, version);
   return {
     tracing: new SpanTracing(traces.getTracer(SCOPE.name, version)),
+    logLine(line) {
+      const record = log === undefined ? undefined : logRecordOf(line);
+      if (record !== undefined) log?.emit(record);
+    },
     async close() {
       const late = new Promise<void>((resolve) => setTimeout(resolve, TELEMETRY_LIMITS.exportCloseMs).unref());
-      const ended = Promise.allSettled([traces.shutdown(), metrics?.shutdown()]).then((results) => {
+      const ended = Promise.allSettled([traces.shutdown(), metrics?.shutdown(), logs?.shutdown()]).then((results) => {
         for (const result of results) if (result.status === 'rejected') report(String(result.reason));
       });
       await Promise.race([ended, late]);

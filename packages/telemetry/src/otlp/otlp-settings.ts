@@ -10,6 +10,8 @@ export interface OtlpSettings {
   /** Share of the traces that the samplers by ratio take, 0 to 1. */
   readonly ratio: number;
   readonly metricsIntervalMs: number;
+  /** Whether log lines are sent, too. */
+  readonly sendsLogs: boolean;
 }
 
 function endpointSetting(environment: Environment): string | undefined {
@@ -37,5 +39,6 @@ export function parseOtlpSettings(environment: Environment): OtlpSettings | unde
     sampler: choiceSetting(environment, 'OTEL_TRACES_SAMPLER', SAMPLERS, 'parentbased_always_on'),
     ratio: ratioSetting(environment),
     metricsIntervalMs: wholeNumberSetting(environment, 'OTEL_METRIC_EXPORT_INTERVAL', { fallback: 60_000, minimum: 1_000, maximum: 3_600_000 }),
+    sendsLogs: choiceSetting(environment, 'OTEL_LOGS_EXPORTER', ['otlp', 'none'], 'otlp') === 'otlp',
   };
 }

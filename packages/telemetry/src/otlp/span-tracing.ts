@@ -1,7 +1,7 @@
 /** Tracing by OpenTelemetry's SDK. */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace, type Context, type Link, type Span, type Tracer } from '@opentelemetry/api';
 import { TELEMETRY_LIMITS } from '../limits.ts';
-import { formatTraceParent, parseTraceParent } from './trace-parent.ts';
+import { formatTraceParent, parseTraceParent, type TraceParent } from './trace-parent.ts';
 import type { SpanAttributes, TracedSpan, Tracing } from './tracing.ts';
 
 class RunningSpan implements TracedSpan {
@@ -26,8 +26,8 @@ class RunningSpan implements TracedSpan {
     return trace.setSpan(ROOT_CONTEXT, this.span);
   }
 
-  child(name: string, attributes: SpanAttributes): TracedSpan {
-    return new RunningSpan(this.#tracer, this.#tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes }, this.context));
+  child(name: string, attributes: SpanAttributes, kind: 'internal' | 'producer' = 'internal'): TracedSpan {
+    return new RunningSpan(this.#tracer, this.#tracer.startSpan(name, { kind: kind === 'producer' ? SpanKind.PRODUCER : SpanKind.INTERNAL, attributes }, this.context));
   }
 
   end(attributes: SpanAttributes = {}, error?: string): void {
@@ -46,8 +46,8 @@ export class SpanTracing implements Tracing {
     this.#tracer = tracer;
   }
 
-  request(name: string, traceparent: string | undefined, attributes: SpanAttributes): TracedSpan | undefined {
-    return this.#sampled(this.#tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, remoteContext(traceparent)));
+  request(name: string, traceparent: string | undefined, attributes: SpanAttributes, kind: 'server' | 'consumer' = 'server'): TracedSpan | undefined {
+    return this.#sampled(this.#tracer.startSpan(name, { kind: kind === 'server' ? SpanKind.SERVER : SpanKind.CONSUMER, attributes }, remoteContext(traceparent)));
   }
 
   message(name: string, requests: readonly [TracedSpan, ...TracedSpan[]], attributes: SpanAttributes): TracedSpan {
@@ -65,6 +65,19 @@ export class SpanTracing implements Tracing {
     return this.#sampled(this.#tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, remoteContext(traceparent)));
   }
 
+  taken(name: string, traceparents: readonly string[], attributes: SpanAttributes): readonly TracedSpan[] {
+    const byTrace = new Map<string, Context>();
+    for (const text of traceparents) {
+      const parent = parseTraceParent(text);
+      if (parent?.sampled === true && byTrace.size <= TELEMETRY_LIMITS.linksPerSpan && !byTrace.has(parent.traceId)) byTrace.set(parent.traceId, contextOf(parent));
+    }
+    const [first, ...others] = byTrace.values();
+    if (first === undefined) return [];
+    const take = (parent: Context, links: readonly Link[]): Span => this.#tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes, links: [...links] }, parent);
+    const span = take(first, others.flatMap((parent) => trace.getSpanContext(parent) ?? []).map((context) => ({ context })));
+    return [span, ...others.map((parent) => take(parent, [linkTo(span)]))].flatMap((one) => this.#sampled(one) ?? []);
+  }
+
   #sampled(span: Span): TracedSpan | undefined {
     return span.isRecording() ? new RunningSpan(this.#tracer, span) : undefined;
   }
@@ -72,7 +85,9 @@ export class SpanTracing implements Tracing {
 
 function remoteContext(traceparent: string | undefined): Context {
   const parent = parseTraceParent(traceparent);
-  if (parent === undefined) return ROOT_CONTEXT;
-  const { traceId, spanId, sampled } = parent;
+  return parent === undefined ? ROOT_CONTEXT : contextOf(parent);
+}
+
+function contextOf({ traceId, spanId, sampled }: TraceParent): Context {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, isRemote: true, traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE });
 }

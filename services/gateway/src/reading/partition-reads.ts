@@ -1,5 +1,6 @@
 import type { MutationLog } from '@shoal/bus';
 import type { Timers } from '@shoal/pacing';
+import type { TracedSpan } from '@shoal/telemetry';
 import { ShoalError, filterBytes, type CountItem, type CountRequestBody, type Receipt } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import type { PlacedPartition } from './placed-embedding.ts';
@@ -21,10 +22,10 @@ export class PartitionReads {
   }
 
   /** `itemOf` gets the milliseconds that the shard may take. */
-  async ask<T extends QueryType>({ slot }: PlacedPartition, type: T, receipt: Receipt, itemOf: (timeoutMs: number) => QueryItem<T>, deadlineMs: number): Promise<Exclude<QueryResult<T>, { ok: false }>> {
+  async ask<T extends QueryType>({ slot }: PlacedPartition, type: T, receipt: Receipt, itemOf: (timeoutMs: number) => QueryItem<T>, deadlineMs: number, span?: TracedSpan): Promise<Exclude<QueryResult<T>, { ok: false }>> {
     const { log, queries, timers } = this.#dependencies;
     try {
-      return await queries.askOne(slot, type, itemOf, deadlineMs);
+      return await queries.askOne(slot, type, itemOf, deadlineMs, span);
     } catch (error) {
       if (error instanceof ShoalError && mayBeUnknownReceipt(error.code)) await refuseUnknownReceipt(log, slot, receipt, timers);
       throw error;

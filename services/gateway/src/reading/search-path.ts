@@ -47,7 +47,7 @@ export class SearchPath {
     const { clock, log } = this.#dependencies;
     refuseExcessive(record, request);
     const deadlineMs = clock.nowMs() + request.timeoutMs;
-    const vectors = await this.#queryVectors(record, request, deadlineMs);
+    const vectors = await this.#queryVectors(record, request, deadlineMs, caller);
     const placed = partitionsOf(record, log.slots);
     const shared = sharedWork(record, request);
     const perPartition = await Promise.all(placed.map((place) => this.#searchPartition(record, request, shared, place, vectors, deadlineMs, caller)));
@@ -77,14 +77,14 @@ export class SearchPath {
     return error;
   }
 
-  async #queryVectors(record: EmbeddingRecord, { query, after }: SearchRequestBody, deadlineMs: number): Promise<readonly Float32Array[]> {
+  async #queryVectors(record: EmbeddingRecord, { query, after }: SearchRequestBody, deadlineMs: number, { span }: SearchCaller): Promise<readonly Float32Array[]> {
     switch (query.type) {
       case 'vector':
         return [query.vector];
       case 'vectors':
         return query.vectors;
       case 'key':
-        return [(await this.#dependencies.fetchPath.fetch(record, query.key, after, deadlineMs)).values];
+        return [(await this.#dependencies.fetchPath.fetch(record, query.key, after, deadlineMs, span)).values];
     }
   }
 

@@ -72,11 +72,11 @@ export class SlotQueries {
     return answers.all() as readonly QueryResult<T>[];
   }
 
-  /** Asks one item. `itemOf` gets the milliseconds that the shard may take. Throws its failure. */
-  async askOne<T extends QueryType>(slot: Slot, type: T, itemOf: (timeoutMs: number) => QueryItem<T>, deadlineMs: number): Promise<Exclude<QueryResult<T>, { ok: false }>> {
+  /** Asks one item. `itemOf` gets the milliseconds that the shard may take; `span` is of the request. Throws its failure. */
+  async askOne<T extends QueryType>(slot: Slot, type: T, itemOf: (timeoutMs: number) => QueryItem<T>, deadlineMs: number, span?: TracedSpan): Promise<Exclude<QueryResult<T>, { ok: false }>> {
     const remainingMs = deadlineMs - this.#dependencies.clock.nowMs();
     if (remainingMs <= 0) throw new ShoalError('deadline_exceeded', `Slot ${slot} was not asked before the deadline.`);
-    const [result] = await this.ask(slot, type, [itemOf(shardTimeoutMs(remainingMs))], remainingMs);
+    const [result] = await this.ask(slot, type, [itemOf(shardTimeoutMs(remainingMs))], remainingMs, span === undefined ? [] : [span]);
     if (result !== undefined && result.ok) return result as Exclude<QueryResult<T>, { ok: false }>;
     throw new ShoalError(result?.error ?? 'internal', result?.message ?? 'The shard did not answer the question.');
   }

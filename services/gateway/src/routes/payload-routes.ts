@@ -34,7 +34,7 @@ export function addPayloadRoutes(app: FastifyInstance, { bus, catalogue, scrollP
     handler: async (request): Promise<CountResponse> => {
       refuseQuery(request);
       const { record, used } = await withFields(request, catalogue, ({ spec }) => parseCountRequest(jsonBodyOf(request), spec, bus.log.slots));
-      return { count: await scrollPath.count(record, used) };
+      return { count: await scrollPath.count(record, used, request.span) };
     },
   });
 
@@ -43,7 +43,7 @@ export function addPayloadRoutes(app: FastifyInstance, { bus, catalogue, scrollP
     handler: async (request): Promise<ScrollResponse> => {
       refuseQuery(request);
       const { record, used } = await withFields(request, catalogue, ({ spec }) => parseScrollRequest(jsonBodyOf(request), spec, bus.log.slots));
-      const { vectors, cursor } = await scrollPath.page(record, used);
+      const { vectors, cursor } = await scrollPath.page(record, used, request.span);
       return { vectors: vectors.map(scrolledToJson), ...(cursor === undefined ? {} : { cursor }) };
     },
   });

@@ -55,7 +55,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
   const writeAdmitted = async (request: FastifyRequest, record: EmbeddingRecord, order: WriteOrder, added: Stock): Promise<WriteResponse> => {
     request.measured = measuredWrite(record, order, order.operations.length);
     await tenancy.admitVectors(request.tenant, order.operations.length, added);
-    const result = await writePath.write(record, order);
+    const result = await writePath.write(record, order, request.span);
     request.cost.vectors += result.accepted;
     return writeResponse(result);
   };
@@ -69,8 +69,8 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
     },
   });
 
-  const read = async (record: EmbeddingRecord, key: VectorKey, { after, timeoutMs }: ReadOptions): Promise<VectorResponse> => {
-    const { values, payload, sequence } = await fetchPath.fetch(record, key, after, clock.nowMs() + timeoutMs);
+  const read = async ({ span }: FastifyRequest, record: EmbeddingRecord, key: VectorKey, { after, timeoutMs }: ReadOptions): Promise<VectorResponse> => {
+    const { values, payload, sequence } = await fetchPath.fetch(record, key, after, clock.nowMs() + timeoutMs, span);
     return { key, values: componentsToJson(values), ...(payload === undefined ? {} : { payload: payloadToJson(payload) }), ...(sequence === undefined ? {} : { sequence }) };
   };
 
@@ -79,7 +79,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
     handler: async (request): Promise<VectorResponse> => {
       const record = await embeddingOf(request, catalogue);
       const key = keyOf(request);
-      return read(record, key, readOptions(request, bus.log.slots));
+      return read(request, record, key, readOptions(request, bus.log.slots));
     },
   });
 
@@ -88,7 +88,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
     handler: async (request): Promise<VectorResponse> => {
       const record = await embeddingOf(request, catalogue);
       const { key, ...options } = readByKey(request, bus.log.slots);
-      return read(record, key, options);
+      return read(request, record, key, options);
     },
   });
 
@@ -110,7 +110,7 @@ export function addVectorRoutes(app: FastifyInstance, { bus, catalogue, clock, f
       if ('keys' in used) return writeAdmitted(request, record, { operations: deleteOperations(used.keys), ...order }, NOTHING_ADDED);
       await tenancy.admitVectors(request.tenant, 1, NOTHING_ADDED);
       request.measured = measuredWrite(record, order, 1);
-      const result = await writePath.deleteMatching(record, { filter: filterBytes(used.filter, record.spec.fields), ...order });
+      const result = await writePath.deleteMatching(record, { filter: filterBytes(used.filter, record.spec.fields), ...order }, request.span);
       request.measured = measuredWrite(record, order, result.deleted ?? 1);
       request.cost.vectors += result.deleted ?? 0;
       return writeResponse(result);

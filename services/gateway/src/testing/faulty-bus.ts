@@ -39,6 +39,7 @@ export class FaultyBus {
       lastSequence: (slot) => log.lastSequence(slot),
       trim: () => log.trim(),
       trimmedBefore: () => log.trimmedBefore(),
+      sizes: () => log.sizes(),
       close: () => Promise.resolve(),
     };
   }

@@ -1,4 +1,4 @@
-import type { LogEntry, LogMessage, MutationLog, ReadOptions } from '@shoal/bus';
+import type { LogEntry, LogMessage, LogSize, MutationLog, ReadOptions } from '@shoal/bus';
 import { SUBJECTS, ShoalError, type Sequence, type Slot } from '@shoal/protocol';
 
 /** The log in an array; sequences are shared by all slots, as in a stream that carries several. */
@@ -48,6 +48,10 @@ export class MemoryLog implements MutationLog {
 
   async trimmedBefore(): Promise<Sequence> {
     return 0 as Sequence;
+  }
+
+  async sizes(): Promise<readonly LogSize[]> {
+    return [{ stream: 'log', bytes: this.messages.reduce((sum, { bytes }) => sum + bytes.length, 0) }];
   }
 
   onAppend(listener: () => void): void {

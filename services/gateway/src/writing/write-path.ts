@@ -1,4 +1,5 @@
-import type { MutationLog } from '@shoal/bus';
+import type { LogEntry, MutationLog } from '@shoal/bus';
+import { withinSpan, type TracedSpan } from '@shoal/telemetry';
 import {
   ShoalError, digestText, receiptToJson,
   type AwaitAppliedAnswer, type DeletedOutcome, type IdempotencyScope, type OperationId, type Outcome, type Receipt, type Sequence, type Slot, type VectorKey, type VectorOperation, type Wait,
@@ -67,11 +68,11 @@ export class WritePath {
     this.#dependencies = dependencies;
   }
 
-  /** Throws `log_unavailable`, `overloaded`, `idempotency_key_reused`, and with wait "applied" `receipt_timeout` or `embedding_dropped`. */
-  async write(record: EmbeddingRecord, order: WriteOrder): Promise<WriteResult> {
+  /** `request` is the span of the request where it is traced. Throws `log_unavailable`, `overloaded`, `idempotency_key_reused`, and with wait "applied" `receipt_timeout` or `embedding_dropped`. */
+  async write(record: EmbeddingRecord, order: WriteOrder, request?: TracedSpan): Promise<WriteResult> {
     const { operations } = order;
     const messages = planWrite(record, operations, this.#dependencies.log.slots, this.#names(record, order));
-    return this.#publish(record, order, messages, operations.length, (answers) => {
+    return this.#publish(record, order, messages, operations.length, request, (answers) => {
       const outcomes = outcomesByItem(messages, answers, operations.length);
       refuseOutcomes(record, outcomes);
       return everyKnown(outcomes) ? { outcomes: named(operations, outcomes) } : {};
@@ -79,9 +80,9 @@ export class WritePath {
   }
 
   /** Deletes every vector that passes a filter at the place of this write in the log. Throws as `write`. */
-  async deleteMatching(record: EmbeddingRecord, order: DeleteMatchingOrder): Promise<WriteResult> {
+  async deleteMatching(record: EmbeddingRecord, order: DeleteMatchingOrder, request?: TracedSpan): Promise<WriteResult> {
     const messages = planDeleteMatching(record, order.filter, this.#dependencies.log.slots, this.#names(record, order));
-    return this.#publish(record, order, messages, messages.length, (answers) => {
+    return this.#publish(record, order, messages, messages.length, request, (answers) => {
       const deleted = answers.map((answer) => answer.deleted);
       refuseOutcomes(record, deleted.map((one) => one?.refused));
       return deleted.every((one): one is DeletedOutcome => one !== undefined) ? { deleted: deleted.reduce((sum, { count }) => sum + count, 0) } : {};
@@ -93,28 +94,36 @@ export class WritePath {
     return repeatableNames(scopeOf(spec, idempotencyKey));
   }
 
-  async #publish(record: EmbeddingRecord, { wait, timeoutMs, idempotencyKey }: Order, messages: readonly PlannedMessage[], accepted: number, resultOf: (answers: Answers) => Partial<WriteResult>): Promise<WriteResult> {
-    const { log, clock } = this.#dependencies;
+  async #publish(record: EmbeddingRecord, { wait, timeoutMs, idempotencyKey }: Order, messages: readonly PlannedMessage[], accepted: number, request: TracedSpan | undefined, resultOf: (answers: Answers) => Partial<WriteResult>): Promise<WriteResult> {
+    const { clock } = this.#dependencies;
     const deadlineMs = clock.nowMs() + timeoutMs;
     if (idempotencyKey !== undefined) this.#memory.note(scopeOf(record.spec, idempotencyKey), digestText(messages.map(({ entry }) => entry.operationId).join()));
-    const sequences = await log.publish(messages.map(({ entry }) => entry), { timeoutMs });
+    const sequences = await this.#log(messages.map(({ entry }) => entry), timeoutMs, request);
     const receipt = receiptOf(messages, sequences);
     if (wait === 'logged') return { accepted, receipt };
     try {
-      return { accepted, receipt, ...resultOf(await this.#answers(messages, sequences, deadlineMs)) };
+      return { accepted, receipt, ...resultOf(await this.#answers(messages, sequences, deadlineMs, request)) };
     } catch (error) {
       throw withReceipt(error, receipt);
     }
   }
 
+  /** Messages of a traced request bear its trace, for the shards that apply them. */
+  #log(entries: readonly LogEntry[], timeoutMs: number, request: TracedSpan | undefined): Promise<readonly Sequence[]> {
+    const { log } = this.#dependencies;
+    if (request === undefined) return log.publish(entries, { timeoutMs });
+    const span = request.child('log publish', { 'shoal.log.messages': entries.length }, 'producer');
+    return withinSpan([span], () => log.publish(entries.map((entry) => ({ ...entry, traceParent: span.parent })), { timeoutMs }));
+  }
+
   /** What became of each message; nothing where the shard no longer remembers. */
-  async #answers(messages: readonly PlannedMessage[], sequences: readonly Sequence[], deadlineMs: number): Promise<Answers> {
+  async #answers(messages: readonly PlannedMessage[], sequences: readonly Sequence[], deadlineMs: number, request: TracedSpan | undefined): Promise<Answers> {
     const bySlot = Map.groupBy(messages.keys(), (index): Slot | undefined => messages[index]?.entry.address.slot);
     const byMessage = messages.map((): Answers[number] => ({}));
     await Promise.all([...bySlot].map(async ([slot, indexes]) => {
       if (slot === undefined) return;
       const wanted = indexes.map((index) => sequences[index] ?? (0 as Sequence));
-      const answers = await this.#dependencies.appliedWait.wait(slot, wanted, deadlineMs);
+      const answers = await this.#dependencies.appliedWait.wait(slot, wanted, deadlineMs, request);
       indexes.forEach((index, position) => {
         byMessage[index] = answers[position] ?? {};
       });
