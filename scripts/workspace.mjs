@@ -9,7 +9,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const stampPath = join(root, 'node_modules', '.shoal-installed');
 
 export function say(text) {
-  console.log(`\u001b[1m==>\u001b[0m ${text}`);
+  // Bold where somebody looks on; what goes to a file or a pipe is plain text.
+  console.log(process.stdout.isTTY ? `\u001b[1m==>\u001b[0m ${text}` : `==> ${text}`);
 }
 
 /** The environment for everything after the install: the workspace's own Node and tools come first. */

@@ -19,8 +19,8 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Runs one command line with the root key; its output. */
-async function shoal(...words: string[]): Promise<string> {
+/** Runs one command line with the root key. */
+async function run(...words: string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   let out = '';
   let err = '';
   const code = await runCli(words, {
@@ -28,6 +28,12 @@ async function shoal(...words: string[]): Promise<string> {
     stderr: { write: (text) => void (err += text), terminal: undefined },
     workingDirectory: directory, url: node.url, apiKey: node.rootKey, childEnvironment: {}, nowMs: Date.now, interrupt: new AbortController().signal,
   });
+  return { code, out, err };
+}
+
+/** The output of a command that succeeds. */
+async function shoal(...words: string[]): Promise<string> {
+  const { code, out, err } = await run(...words);
   expect(err).toBe('');
   expect(code).toBe(0);
   return out;
@@ -66,7 +72,9 @@ it('a tenant lives from its creation on the command line to its deletion, restar
   const updated = JSON.parse(await shoal('tenant', 'update', 'acme', '--vectors', 'none', '--json')) as TenantResponse;
   expect(updated.quotas).toEqual({ requestsPerSecond: 500 });
   expect(await shoal('tenant', 'audit', 'acme')).toMatch(/key\.revoke[\s\S]*embedding\.register[\s\S]*key\.create/);
-  await shoal('tenant', 'delete', 'acme');
+  expect(await run('tenant', 'delete', 'acme')).toMatchObject({ code: 1, err: expect.stringMatching(/acme has 1 embeddings with 1 vectors.*--yes/) });
+  expect(await shoal('tenant', 'list')).toContain('acme');
+  await shoal('tenant', 'delete', 'acme', '--yes');
   expect(await shoal('tenant', 'list')).not.toContain('acme');
   expect((await root.tenants.auditOfAll()).map(({ act }) => act)).toEqual(['tenant.delete', 'tenant.update', 'tenant.create']);
 });

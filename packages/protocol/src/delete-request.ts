@@ -1,5 +1,5 @@
 /** The body of POST /v1/embeddings/{name}/delete. */
-import { parseArray, parseFields, requiredMember } from './field-parsers.ts';
+import { parseArray, parseFields } from './field-parsers.ts';
 import { parseFilter } from './filter-parser.ts';
 import type { Filter } from './filter.ts';
 import { parseVectorKey } from './ids.ts';
@@ -19,6 +19,7 @@ export function parseDeleteRequest(body: unknown, declared: DeclaredFields = [])
     if (fields['keys'] !== undefined) throw new ShoalError('invalid_field', 'The request must have only one of keys and filter.', { field: 'filter' });
     return { filter: parseFilter(fields['filter'], declared), wait: parseWait(fields['wait']) };
   }
-  const keys = parseArray(requiredMember(fields, '', 'keys'), 'keys', 1, LIMITS.keysPerRequest);
+  if (fields['keys'] === undefined) throw new ShoalError('missing_field', 'Say which vectors: keys or filter is missing.', { field: 'keys' });
+  const keys = parseArray(fields['keys'], 'keys', 1, LIMITS.keysPerRequest);
   return { keys: keys.map((key, i) => parseVectorKey(key, `keys[${i}]`)), wait: parseWait(fields['wait']) };
 }

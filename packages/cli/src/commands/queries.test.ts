@@ -103,6 +103,17 @@ test('status shows shards and embeddings, also when an embedding cannot be count
   expect(JSON.parse(shoal.out)).toMatchObject({ embeddingCount: 1, embeddings: [{ name: 'e', stats: { vectorCount: 20 } }], cluster: { mode: 'embedded' } });
 });
 
+test('status shows a tenant its embeddings, whose key is not for the cluster', async () => {
+  const forbidden = { status: 403, body: JSON.stringify({ code: 'forbidden', retryable: false, detail: 'This needs the root key.' }) };
+  fake.faultBefore = (request) => (request.url === '/v1/cluster' ? forbidden : undefined);
+  expect(await shoal.run('status')).toBe(0);
+  expect(shoal.out).toMatch(/^Shoal at http:\/\/127\.0\.0\.1:\d+; only the root key shows its shards\n/);
+  expect(shoal.out).toMatch(/e +m +2 +l2 +1 +20 +scan/);
+  expect(await shoal.run('status', '--json')).toBe(0);
+  expect(JSON.parse(shoal.out)).toMatchObject({ embeddingCount: 1 });
+  fake.faultBefore = () => undefined;
+});
+
 test('a refused connection says what to do', async () => {
   await fake.close();
   expect(await shoal.run('status')).toBe(1);

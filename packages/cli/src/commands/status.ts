@@ -75,25 +75,39 @@ async function withCounts(client: ShoalClient, embeddings: readonly EmbeddingDes
   return described;
 }
 
+function clusterText(cluster: ClusterResponse, url: string): string {
+  const { bus, unservedSlots } = cluster;
+  const head = `Shoal ${cluster.version} at ${url}, ${cluster.mode}; bus ${bus.description}${bus.connected ? '' : ' (not connected)'}; ${cluster.slots} slots\n\n`;
+  const unserved = unservedSlots.length === 0 ? '' : `\nNo shard is ready for slots ${formatRanges([...unservedSlots].sort((a, b) => a - b))}.\n`;
+  return head + shardTable(cluster) + unserved;
+}
+
+/** Undefined for a tenant's key: which shards there are is the operator's business. */
+async function clusterFor(client: ShoalClient, signal: AbortSignal): Promise<ClusterResponse | undefined> {
+  try {
+    return await client.cluster({ signal });
+  } catch (error) {
+    if (error instanceof ShoalError && error.code === 'forbidden') return undefined;
+    throw error;
+  }
+}
+
 async function runStatusCommand(options: StatusOptions, globals: ConnectionOptions, system: CliSystem): Promise<void> {
   const { client, url } = await connect(globals, system);
-  const cluster = await client.cluster({ signal: system.interrupt });
+  const cluster = await clusterFor(client, system.interrupt);
   const all = await client.embeddings({ signal: system.interrupt });
   const embeddings = await withCounts(client, all.slice(0, CLI_LIMITS.statusEmbeddings), system.interrupt);
   if (options.json) {
     system.stdout.write(`${JSON.stringify({ cluster, embeddings, embeddingCount: all.length })}\n`);
     return;
   }
-  const { bus, unservedSlots } = cluster;
-  system.stdout.write(`Shoal ${cluster.version} at ${url}, ${cluster.mode}; bus ${bus.description}${bus.connected ? '' : ' (not connected)'}; ${cluster.slots} slots\n\n`);
-  system.stdout.write(shardTable(cluster));
-  if (unservedSlots.length > 0) system.stdout.write(`\nNo shard is ready for slots ${formatRanges([...unservedSlots].sort((a, b) => a - b))}.\n`);
+  system.stdout.write(cluster === undefined ? `Shoal at ${url}; only the root key shows its shards\n` : clusterText(cluster, url));
   system.stdout.write(`\n${all.length === 0 ? 'No embeddings yet.\n' : embeddingTable(embeddings)}`);
   if (all.length > embeddings.length) system.stdout.write(`and ${formatCount(all.length - embeddings.length)} more\n`);
 }
 
 export function addStatusCommand(program: Command, system: CliSystem): void {
-  const command = program.command('status').description('show shards and embeddings').option('--json', 'print JSON', false);
+  const command = program.command('status').description('show shards (with the root key) and embeddings').option('--json', 'print JSON', false);
   addConnectionOptions(command, true).action(async (options: StatusOptions) => {
     await runStatusCommand(options, connectionOf(command), system);
   });

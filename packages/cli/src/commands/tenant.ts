@@ -1,6 +1,6 @@
 /** `shoal tenant`: create, list, show, update, delete, usage, audit. */
-import type { AuditEvent, TenantResponse, UsageResponse } from '@shoal/client';
-import { QUOTA_NAMES, type QuotaName } from '@shoal/protocol';
+import type { AuditEvent, ShoalClient, TenantResponse, UsageResponse } from '@shoal/client';
+import { QUOTA_NAMES, ShoalError, type QuotaName } from '@shoal/protocol';
 import type { Command } from 'commander';
 import type { CliSystem } from '../cli-system.ts';
 import { addConnectionOptions, connectionOf } from '../connection-options.ts';
@@ -44,6 +44,12 @@ function auditTable(events: readonly AuditEvent[]): string {
   return textTable([{ title: '#', align: 'right' }, { title: 'at' }, { title: 'act' }, { title: 'subject' }, { title: 'by' }], events.map(({ sequence, at, act, subject, by }) => [String(sequence), at, act, subject, by]));
 }
 
+/** Throws what tells how much would be lost. */
+async function refuseUnconfirmed(name: string, client: ShoalClient): Promise<never> {
+  const { stored } = await client.tenants.usage(name);
+  throw new ShoalError('missing_field', `${name} has ${formatCount(stored.embeddings)} embeddings with ${formatCount(stored.vectors)} vectors, which would be lost for good along with its keys; say --yes to delete it.`, { field: 'yes' });
+}
+
 export function addTenantCommand(program: Command, system: CliSystem): void {
   const tenant = program.command('tenant').description('manage tenants and their quotas; needs the root key');
   const clientOf = async (command: Command) => (await connect(connectionOf(command), system)).client;
@@ -66,7 +72,8 @@ export function addTenantCommand(program: Command, system: CliSystem): void {
     const found = await (await clientOf(command)).tenants.get(name);
     print(options, found, tenantTable([found]));
   });
-  sub('delete <name>', 'delete a tenant with its keys and embeddings').action(async (name: string, _options: Output, command: Command) => {
+  sub('delete <name>', 'delete a tenant with its keys and embeddings, for good').option('--yes', 'do it, without being told what would be lost', false).action(async (name: string, { yes }: { readonly yes: boolean }, command: Command) => {
+    if (!yes) await refuseUnconfirmed(name, await clientOf(command));
     await (await clientOf(command)).tenants.delete(name);
     system.stdout.write(`${name} is deleted\n`);
   });

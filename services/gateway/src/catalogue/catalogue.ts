@@ -246,5 +246,5 @@ function refuseConflict(wanted: WantedEmbedding, { spec }: EmbeddingRecord): voi
 const nameTaken = (name: EmbeddingName): ShoalError =>
   new ShoalError('name_taken', `Another embedding has the name ${name}.`, { field: 'name' });
 
-export const notFound = (name: EmbeddingName): ShoalError =>
-  new ShoalError('embedding_not_found', `There is no embedding with the name ${name}.`, { field: 'name' });
+export const notFound = (name: EmbeddingName, field = 'name'): ShoalError =>
+  new ShoalError('embedding_not_found', `There is no embedding with the name ${name}.`, { field });

@@ -210,6 +210,17 @@ describe('a request is refused for', () => {
     await refuses('DELETE', '/openapi.json', undefined, { code: 'method_not_allowed', status: 405, field: 'method' });
   });
 
+  it('a wrong method, to whoever may use a right one', async () => {
+    const { key } = (await fixture.call('POST', '/v1/keys', { role: 'read' })).json<{ key: string }>();
+    const bearer = { authorization: `Bearer ${key}` };
+    expectProblem(await fixture.call('PUT', '/v1/embeddings/points', { any: 'thing' }, bearer), { code: 'method_not_allowed', status: 405, field: 'method' });
+    expectProblem(await fixture.call('PUT', '/v1/tenants', { any: 'thing' }, bearer), { code: 'forbidden', status: 403 });
+    expectProblem(await fixture.call('PUT', '/v1/embeddings/points', { any: 'thing' }, { authorization: 'Bearer nothing' }), { code: 'unauthorized', status: 401, field: 'authorization' });
+  });
+
+  it('an alias of an embedding that there is not, naming the field of the body', () => refuses('PUT', '/v1/aliases/other', { embedding: 'nothing' }, { code: 'embedding_not_found', status: 404, field: 'embedding' }));
+  it('a delete that says not which vectors', () => refuses('POST', '/v1/embeddings/points/delete', {}, { code: 'missing_field', status: 400, field: 'keys' }));
+
   it('a wrong content type', () =>
     refuses('POST', SEARCH, 'vector=1', { code: 'unsupported_media_type', status: 415, field: 'content-type' }, { 'content-type': 'application/x-www-form-urlencoded' }));
   it('an unreadable content type', () =>

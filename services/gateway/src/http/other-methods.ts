@@ -1,12 +1,13 @@
-import { ShoalError } from '@shoal/protocol';
+import { ACCESSES, ShoalError, type Access } from '@shoal/protocol';
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 
 export interface RouteAddress {
   readonly method: string;
   readonly url: string;
+  readonly config: { readonly access: Access };
 }
 
-/** Answers `method_not_allowed`, with the methods that exist, where a path is known but not with this method. */
+/** Answers `method_not_allowed`, with the methods that exist, where a path is known but not with this method, to everybody who may use one of them. */
 export function answerOtherMethods(app: FastifyInstance, routes: readonly RouteAddress[]): void {
   const methodsByUrl = Map.groupBy(routes, ({ url }) => url);
   for (const [url, known] of methodsByUrl) {
@@ -16,6 +17,7 @@ export function answerOtherMethods(app: FastifyInstance, routes: readonly RouteA
     const allow = [...methods].sort().join(', ');
     app.route({
       url,
+      config: { access: ACCESSES.find((access) => known.some(({ config }) => config.access === access)) ?? 'root' },
       method: app.supportedMethods.filter((method) => !methods.has(method)) as HTTPMethods[],
       exposeHeadRoute: false,
       schema: { hide: true },

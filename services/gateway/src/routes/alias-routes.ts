@@ -34,8 +34,11 @@ export function addAliasRoutes(app: FastifyInstance, { catalogue, tenancy }: Rou
       refuseBoundKey(request);
       const alias = aliasOf(request);
       const { embedding } = parseAliasRequest(jsonBodyOf(request));
-      const record = await catalogue.resolve(request.tenant, embedding);
-      if (record.spec.name !== embedding) throw notFound(embedding);
+      const record = await catalogue.resolve(request.tenant, embedding).catch((error: unknown) => {
+        // In this request the name of an embedding is in the body.
+        throw error instanceof ShoalError && error.code === 'embedding_not_found' ? notFound(embedding, 'embedding') : error;
+      });
+      if (record.spec.name !== embedding) throw notFound(embedding, 'embedding');
       await catalogue.setAlias(alias, record);
       await note(request, 'alias.set', alias);
       return { alias, embedding: record.spec.name, code: record.spec.code };
