@@ -4,6 +4,7 @@ import { ShoalClientError } from './client-error.ts';
 import { parseTimeoutMs, type ClientSettings, type WriteCallOptions } from './client-options.ts';
 import { GatewayChoice, watchGateway } from './gateway-choice.ts';
 import { CLIENT_LIMITS } from './limits.ts';
+import { linkSignals } from './linked-signal.ts';
 import { errorOfResponse } from './problem.ts';
 
 export interface HttpCall {
@@ -54,16 +55,20 @@ export class HttpTransport {
 
   /** The parsed JSON of a successful answer; undefined when it has no body. */
   async call(call: HttpCall, options: WriteCallOptions = {}): Promise<unknown> {
-    const { now, retries, timeoutMs: defaultTimeoutMs } = this.#settings;
+    const { now, timeoutMs: defaultTimeoutMs } = this.#settings;
     const timeoutMs = parseTimeoutMs(options.timeoutMs ?? defaultTimeoutMs);
-    const limits: CallLimits = {
-      callerSignal: options.signal,
-      deadlineSignal: AbortSignal.timeout(timeoutMs),
-      deadlineMs: now() + timeoutMs,
-      timeoutMs,
-    };
-    const headers = this.#headersOf(call, options);
-    const attemptsMaximum = call.retry === false ? 1 : retries + 1;
+    const deadline = new AbortController();
+    // A timer that ends with the call: that of `AbortSignal.timeout` runs on for its whole time, also when the answer came at once.
+    const timer = setTimeout(() => deadline.abort(), timeoutMs);
+    try {
+      return await this.#attempts(call, this.#headersOf(call, options), { callerSignal: options.signal, deadlineSignal: deadline.signal, deadlineMs: now() + timeoutMs, timeoutMs });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #attempts(call: HttpCall, headers: Readonly<Record<string, string>>, limits: CallLimits): Promise<unknown> {
+    const attemptsMaximum = call.retry === false ? 1 : this.#settings.retries + 1;
     for (let attempt = 1; ; attempt += 1) {
       const { url } = this.#gateways;
       try {
@@ -87,11 +92,12 @@ export class HttpTransport {
     const { url } = this.#gateways;
     const silence = new AbortController();
     const limits: CallLimits = { callerSignal: signal, deadlineSignal: silence.signal, deadlineMs: 0, timeoutMs: CLIENT_LIMITS.streamSilenceMs };
+    const ends = linkSignals(signal === undefined ? [silence.signal] : [signal, silence.signal]);
     let timer = setTimeout(() => silence.abort(), CLIENT_LIMITS.streamSilenceMs);
     try {
       const response = await fetch(`${url}${call.path}`, {
         method: call.method, headers: this.#headersOf(call, {}), redirect: 'error',
-        signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
+        signal: ends.signal,
       });
       if (!response.ok) throw errorOfResponse(response, await response.text(), now());
       for await (const piece of response.body ?? []) {
@@ -103,6 +109,7 @@ export class HttpTransport {
       throw error instanceof ShoalClientError ? error : this.#failureOf(url, error, limits);
     } finally {
       clearTimeout(timer);
+      ends.release();
     }
   }
 
@@ -126,7 +133,7 @@ export class HttpTransport {
   async #attempt(url: string, call: HttpCall, headers: Readonly<Record<string, string>>, limits: CallLimits): Promise<unknown> {
     const { fetch, now } = this.#settings;
     const watch = this.#gateways.hasOthers ? watchGateway(url, this.#settings) : undefined;
-    const signals = [limits.deadlineSignal, limits.callerSignal, watch?.silent].filter((signal) => signal !== undefined);
+    const ends = linkSignals([limits.callerSignal, limits.deadlineSignal, watch?.silent].filter((signal) => signal !== undefined));
     let response: Response;
     let text: string;
     try {
@@ -134,13 +141,14 @@ export class HttpTransport {
         method: call.method,
         headers,
         ...(call.body === undefined ? {} : { body: call.body.content }),
-        signal: signals.length === 1 ? limits.deadlineSignal : AbortSignal.any(signals),
+        signal: ends.signal,
         redirect: 'error',
       });
       text = await response.text();
     } catch (error) {
       throw this.#failureOf(url, error, limits);
     } finally {
+      ends.release();
       watch?.stop();
     }
     if (!response.ok) throw errorOfResponse(response, text, now());
