@@ -19,7 +19,8 @@ async function lookAtJobPage(cluster: ShoalCluster): Promise<void> {
   expect(shown.status).toBe(200);
   expect(await shown.text()).toContain('Shoal jobs');
   const queues = await fetch(`${page}/api/queues`, basic(cluster.rootKey));
-  expect(await queues.text()).toContain('shoal-import-chunks');
+  const listed = await queues.text();
+  for (const queue of ['shoal-imports', 'shoal-import-chunks', 'shoal-backups']) expect(listed).toContain(queue);
   expect((await fetch(`${page}/api/queues/shoal-imports/pause`, { method: 'PUT', ...basic(cluster.rootKey) })).status).toBeGreaterThanOrEqual(400);
   // Outside the page a password is no key.
   expect((await fetch(`${cluster.urls[0]}/v1/cluster`, basic(cluster.rootKey))).status).toBe(401);

@@ -4,6 +4,7 @@
  *   queue shoal-backups     {}     scheduler: backup
  */
 import { Queue, Worker, type Job } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { JOB_LIMITS } from '../limits.ts';
 import { QUEUE_PREFIX, openWorkerRedis } from './bull-imports.ts';
@@ -26,13 +27,19 @@ export interface ScheduledBackups {
   close(): Promise<void>;
 }
 
+/** The queue, also for those who only look at it. The connection belongs to whoever opened it. */
+export function openBackupQueue(connection: Redis, onError: (error: Error) => void): Queue {
+  const queue = new Queue(BACKUP_QUEUE, { connection, prefix: QUEUE_PREFIX, skipVersionCheck: true });
+  queue.on('error', onError);
+  return queue;
+}
+
 /** Takes part in the schedule. The newest worker to start says what the pattern is. Waits for Redis as long as it takes. */
 export async function startScheduledBackups({ redisUrl, pattern, take, logger }: ScheduledBackupsOptions): Promise<ScheduledBackups> {
   const connection = openWorkerRedis(redisUrl);
   const onError = (error: Error): void => logger.debug({ err: error }, 'Redis');
   connection.on('error', onError);
-  const queue = new Queue(BACKUP_QUEUE, { connection, prefix: QUEUE_PREFIX, skipVersionCheck: true });
-  queue.on('error', onError);
+  const queue = openBackupQueue(connection, onError);
   const closed = new AbortController();
   const work = async (job: Job): Promise<object> => {
     try {

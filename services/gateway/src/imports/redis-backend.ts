@@ -1,4 +1,4 @@
-import { BullImportQueue, RedisImportRecords, openProducerRedis } from '@shoal/jobs';
+import { BullImportQueue, RedisImportRecords, openBackupQueue, openProducerRedis } from '@shoal/jobs';
 import type { Logger } from 'pino';
 import type { ImportBackend } from './import-service.ts';
 
@@ -17,12 +17,14 @@ export function openImportBackend(redisUrl: string, logger: Logger): RedisImport
   };
   redis.on('error', onError).on('ready', () => (isDown = false));
   const queue = new BullImportQueue(redis, onError);
+  const backups = openBackupQueue(redis, onError);
   return {
     records: new RedisImportRecords(redis),
     queue,
-    jobQueues: [queue.imports, queue.chunks],
+    jobQueues: [queue.imports, queue.chunks, backups],
     async close() {
       await queue.close();
+      await backups.close();
       redis.disconnect();
     },
   };
