@@ -5,6 +5,7 @@ import type { ReaderSettings } from '../formats/file-format.ts';
 import { JOB_LIMITS } from '../limits.ts';
 import { sourceFileOf, sourceFiles, type SourcePolicy } from '../sources/open-sources.ts';
 import { invalidSource } from '../sources/source-failure.ts';
+import type { Spool } from '../sources/spooled-file.ts';
 import { importChunk } from './import-chunk.ts';
 import type { ChunkResult, ImportChunk, ImportFile, ImportPlan, ImportRecord } from './import-record.ts';
 import { planImport } from './plan-import.ts';
@@ -45,9 +46,9 @@ export function readerSettings({ delimiter, dataset }: ImportRequest): ReaderSet
   return { ...(delimiter === undefined ? {} : { delimiter }), ...(dataset === undefined ? {} : { dataset }) };
 }
 
-async function plan({ request, policy }: PlanTask, signal: AbortSignal): Promise<ImportPlan> {
+async function plan({ request, policy }: PlanTask, signal: AbortSignal, spool: Spool | undefined): Promise<ImportPlan> {
   const sources = [];
-  for (const address of request.sources) sources.push(await sourceFiles([address], policy));
+  for (const address of request.sources) sources.push(await sourceFiles([address], policy, spool));
   return planImport(sources, request.format, readerSettings(request), signal);
 }
 
@@ -60,13 +61,13 @@ function fetchWithin(traceParent: string): typeof globalThis.fetch {
   };
 }
 
-async function chunk({ record, token, file, chunk: { index, range }, policy, gatewayUrl, traceParent }: ChunkTask, signal: AbortSignal): Promise<ChunkResult> {
+async function chunk({ record, token, file, chunk: { index, range }, policy, gatewayUrl, traceParent }: ChunkTask, signal: AbortSignal, spool: Spool | undefined): Promise<ChunkResult> {
   const { request, dim, distance, id } = record;
   const client = new ShoalClient({ url: gatewayUrl, apiKey: token, timeoutMs: JOB_LIMITS.writeTimeoutMs, retries: JOB_LIMITS.writeRetries, ...(traceParent === undefined ? {} : { fetch: fetchWithin(traceParent) }) });
   const handle = client.embedding(record.embedding);
   const { code, fields } = await handle.describe({ signal });
   if (code !== record.code) throw new ShoalError('embedding_dropped', `The embedding ${record.embedding} was dropped and registered again after the import had begun.`);
-  const source = await (await sourceFileOf(request.sources[file.source] ?? '', file.name, policy)).open();
+  const source = await (await sourceFileOf(request.sources[file.source] ?? '', file.name, policy, spool)).open();
   try {
     if (source.version !== file.version) throw invalidSource(file.name, 'its contents have changed since the import began; import it again.');
     return await importChunk({
@@ -85,13 +86,14 @@ export function faultOf(error: unknown): TaskFault {
   return { code: 'internal', message: error instanceof Error ? (error.stack ?? error.message).slice(0, JOB_LIMITS.faultChars) : String(error), retryable: true };
 }
 
-export async function runImportTask(task: ImportTask, signal: AbortSignal): Promise<TaskResult> {
+/** `spool` keeps remote files from one task to the next. */
+export async function runImportTask(task: ImportTask, signal: AbortSignal, spool?: Spool): Promise<TaskResult> {
   try {
     switch (task.type) {
       case 'plan':
-        return { type: 'planned', plan: await plan(task, signal) };
+        return { type: 'planned', plan: await plan(task, signal, spool) };
       case 'chunk':
-        return { type: 'imported', result: await chunk(task, signal) };
+        return { type: 'imported', result: await chunk(task, signal, spool) };
     }
   } catch (error) {
     return { type: 'failed', fault: faultOf(error) };

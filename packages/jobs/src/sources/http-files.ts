@@ -6,7 +6,7 @@ import { JOB_LIMITS } from '../limits.ts';
 import type { ByteSource, SourceFile } from './byte-source.ts';
 import { PUBLIC_AGENT, PrivateAddressError, checkLiteralHost } from './public-addresses.ts';
 import { invalidSource, refusedSource, unavailableSource } from './source-failure.ts';
-import { SpooledFile } from './spooled-file.ts';
+import { SpooledFile, type Spool } from './spooled-file.ts';
 
 const ATTEMPTS = 4;
 const FIRST_WAIT_MS = 250;
@@ -83,18 +83,20 @@ async function getRange(url: URL, range: string, policy: HostPolicy): Promise<Re
   }
 }
 
-async function openHttpFile(url: URL, policy: HostPolicy): Promise<ByteSource> {
+async function openHttpFile(url: URL, policy: HostPolicy, shared: Spool | undefined): Promise<ByteSource> {
   const name = shownAddress(url);
   const head = await getRange(url, 'bytes=0-0', policy);
   await head.body?.cancel();
   const total = /\/(\d+)$/.exec(head.headers.get('content-range') ?? '')?.[1];
   if (head.status === 200 || total === undefined) throw invalidSource(name, 'the server does not answer range requests, which an import needs.');
   const sizeBytes = Number(total);
-  const spool = new SpooledFile();
+  const validator = head.headers.get('etag') ?? head.headers.get('last-modified') ?? '';
+  const spool = validator === '' ? new SpooledFile() : (shared ?? new SpooledFile());
+  const version = `${sizeBytes}-${validator}`;
   const source: ByteSource = {
     name,
     sizeBytes,
-    version: `${sizeBytes}-${head.headers.get('etag') ?? head.headers.get('last-modified') ?? ''}`,
+    version,
     async read(offset, length) {
       const end = Math.min(offset + length, sizeBytes);
       if (end <= offset) return Buffer.alloc(0);
@@ -105,14 +107,15 @@ async function openHttpFile(url: URL, policy: HostPolicy): Promise<ByteSource> {
       if (bytes.length !== end - offset) throw unavailableSource(name, `the server sent ${bytes.length} of ${end - offset} bytes.`);
       return bytes;
     },
-    localPath: () => spool.path(source),
-    close: () => spool.remove(),
+    // With the whole address: what it asks for may stand in its query.
+    localPath: () => spool.path(source, JSON.stringify([url.href, version])),
+    close: () => spool.release(),
   };
   return source;
 }
 
-export function httpSourceFile(address: string, policy: HostPolicy): SourceFile {
+export function httpSourceFile(address: string, policy: HostPolicy, shared?: Spool): SourceFile {
   const url = URL.parse(address);
   if (url === null) throw invalidSource('the source', 'the address is not a valid URL.');
-  return { name: shownAddress(url), open: () => openHttpFile(url, policy) };
+  return { name: shownAddress(url), open: () => openHttpFile(url, policy, shared) };
 }

@@ -5,7 +5,7 @@ import { FORMAT_EXTENSIONS } from '../formats/file-format.ts';
 import { JOB_LIMITS } from '../limits.ts';
 import type { ByteSource, SourceFile } from './byte-source.ts';
 import { invalidSource, refusedSource, unavailableSource } from './source-failure.ts';
-import { SpooledFile } from './spooled-file.ts';
+import { SpooledFile, type Spool } from './spooled-file.ts';
 
 export interface S3Settings {
   /** Base address of the service, without a bucket, such as `https://s3.eu-central-1.amazonaws.com`. */
@@ -27,7 +27,7 @@ export function parseS3Address(address: string): { readonly bucket: string; read
   return { bucket: match[1], key: match[2] ?? '' };
 }
 
-async function openObject(client: S3mini, name: string, key: string): Promise<ByteSource> {
+async function openObject(client: S3mini, name: string, key: string, spool: Spool): Promise<ByteSource> {
   const answered = async <T>(call: Promise<T>): Promise<T> => {
     try {
       return await call;
@@ -38,7 +38,6 @@ async function openObject(client: S3mini, name: string, key: string): Promise<By
   const etag = await answered(client.getEtag(key));
   if (etag === null) throw invalidSource(name, 'there is no such object.');
   const sizeBytes = await answered(client.getContentLength(key));
-  const spool = new SpooledFile();
   const source: ByteSource = {
     name,
     sizeBytes,
@@ -51,19 +50,19 @@ async function openObject(client: S3mini, name: string, key: string): Promise<By
       if (bytes.length < end - offset) throw unavailableSource(name, `the object store sent ${bytes.length} of ${end - offset} bytes.`);
       return bytes.subarray(0, end - offset);
     },
-    localPath: () => spool.path(source),
-    close: () => spool.remove(),
+    localPath: () => spool.path(source, JSON.stringify([name, source.version])),
+    close: () => spool.release(),
   };
   return source;
 }
 
-export async function s3SourceFiles(address: string, settings: S3Settings | undefined): Promise<SourceFile[]> {
+export async function s3SourceFiles(address: string, settings: S3Settings | undefined, shared?: Spool): Promise<SourceFile[]> {
   if (settings === undefined) throw refusedSource(address, 'no object store is set; set SHOAL_S3_ENDPOINT, SHOAL_S3_ACCESS_KEY and SHOAL_S3_SECRET_KEY.');
   const { bucket, key } = parseS3Address(address);
   const client = bucketClient(settings, bucket);
   const fileOf = (objectKey: string): SourceFile => {
     const name = `s3://${bucket}/${objectKey}`;
-    return { name, open: () => openObject(client, name, objectKey) };
+    return { name, open: () => openObject(client, name, objectKey, shared ?? new SpooledFile()) };
   };
   if (key !== '' && !key.endsWith('/')) return [fileOf(key)];
   const objects = await client.listObjects('/', key, JOB_LIMITS.files + 1).catch((cause: unknown) => {
