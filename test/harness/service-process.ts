@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '@shoal/process';
 
 export type ServiceName = 'gateway' | 'shard' | 'node' | 'worker';
 
@@ -29,7 +30,7 @@ export class ServiceProcess {
     const entry = fileURLToPath(import.meta.resolve(`@shoal/${this.#service}/main`));
     const limit = this.#fileSizeKib;
     // The shell counts blocks of 512 bytes and becomes the process itself.
-    const [command, ...words] = limit === undefined ? [process.execPath, entry] : ['/bin/sh', '-c', `ulimit -f ${limit * 2}; exec "$0" "$1"`, process.execPath, entry];
+    const [command, ...words] = limit === undefined ? [process.execPath, ...NODE_FLAGS, entry] : ['/bin/sh', '-c', `ulimit -f ${limit * 2}; exec "$0" "$@"`, process.execPath, ...NODE_FLAGS, entry];
     const child = spawn(command ?? process.execPath, words, { env: { PATH: process.env['PATH'], ...this.#environment }, stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_CHARS);

@@ -1,7 +1,11 @@
 /** `npm run campaign:import`: a large import through BullMQ with a worker and a shard killed, Redis and nats-server restarted; fails on any difference. */
 import { parseArgs } from 'node:util';
-import { FAULTS, runImportCampaign, type Fault } from './import-run.ts';
-import { memoryQuarters } from './process-memory.ts';
+import { FAULTS, WATCHED, runImportCampaign, type Fault } from './import-run.ts';
+import { hasGrown, memoryCourses } from './process-memory.ts';
+
+/** Imports of fewer rows are over before everything has warmed up. */
+const LEVEL_FROM_ROWS = 1_000_000;
+const LEVEL_SHARE = 0.05;
 
 const { values } = parseArgs({ options: {
   rows: { type: 'string', default: '1000000' }, dim: { type: 'string', default: '128' }, shards: { type: 'string', default: '2' },
@@ -20,9 +24,11 @@ const { status, durationMs, memory, faults, bareRowsPerSecond } = await runImpor
 const rate = status.rowsDone / (durationMs / 1_000);
 console.log(`${status.accepted} in, ${status.rejected} left out in ${(durationMs / 1_000).toFixed(0)} s, outages included: ${rate.toFixed(0)} rows/s`);
 if (bareRowsPerSecond !== undefined) console.log(`bare engine, one thread, ${values.bare} of the rows: ${bareRowsPerSecond.toFixed(0)} rows/s; the import reaches ${(rate / bareRowsPerSecond).toFixed(2)} of it`);
-for (const [name, part] of [['worker', 'workerBytes'], ['gateway', 'gatewayBytes']] as const) {
-  const { secondMib, lastMib } = memoryQuarters(memory, status.rows, part);
-  console.log(`memory of the ${name}: ${secondMib} MiB in the second quarter, ${lastMib} MiB in the last`);
+for (const name of WATCHED) {
+  const courses = memoryCourses(memory[name], status.rows);
+  console.log(`memory of the ${name}, MiB: median in each quarter of the rows, growth per million rows from the second one on`);
+  for (const { figure, quartersMib, mibPerMillionRows } of courses) console.log(`  ${figure}: ${quartersMib.join(', ')}; ${mibPerMillionRows}`);
+  if (rows >= LEVEL_FROM_ROWS && hasGrown(courses, LEVEL_SHARE)) faults.push(`the memory of the ${name} has grown`);
 }
 for (const fault of faults) console.log(`FAULT ${fault}`);
 console.log(faults.length === 0 ? 'passed' : 'FAILED');

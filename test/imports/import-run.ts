@@ -13,7 +13,7 @@ import { startNatsServer } from '../harness/nats-server.ts';
 import { startRedis, type TestRedis } from '../harness/redis-server.ts';
 import { ShoalCluster } from '../harness/shoal-cluster.ts';
 import { brokenRowCount, isBrokenRow, readRows, writeGeneratedFile, type GeneratedFile } from './generated-file.ts';
-import { residentBytes, type MemorySample } from './process-memory.ts';
+import { memoryOf, type MemorySample } from './process-memory.ts';
 
 export const FAULTS = ['kill-worker', 'kill-shard', 'restart-redis', 'restart-nats'] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -39,14 +39,21 @@ export interface ImportRunOptions {
 export interface ImportRunReport {
   readonly status: ImportResponse;
   readonly durationMs: number;
-  readonly memory: readonly MemorySample[];
+  readonly memory: { readonly [Name in Watched]: readonly MemorySample[] };
   /** Everything that is not as it should be. */
   readonly faults: string[];
   readonly bareRowsPerSecond: number | undefined;
 }
 
+/** Whose memory is looked at. */
+export const WATCHED = ['worker', 'gateway'] as const;
+export type Watched = (typeof WATCHED)[number];
+type Memory = { readonly [Name in Watched]: MemorySample[] };
+
 const EMBEDDING = 'imported';
 const POLL_MS = 200;
+/** Every so many polls the processes are asked for their metrics. */
+const METRICS_POLLS = 10;
 const SAMPLE_ROWS = 200;
 const FAULTS_SHOWN = 20;
 
@@ -72,17 +79,19 @@ async function inflict(fault: Fault, { cluster, redis, nats }: Stage): Promise<v
   }
 }
 
-async function untilEnded(client: ShoalClient, id: string, options: ImportRunOptions, stage: Stage, memory: MemorySample[]): Promise<ImportResponse> {
+async function untilEnded(client: ShoalClient, id: string, options: ImportRunOptions, stage: Stage, memory: Memory): Promise<ImportResponse> {
   const faults = [...options.faults];
   const deadlineMs = Date.now() + options.timeoutMs;
   let last: unknown;
-  while (Date.now() < deadlineMs) {
+  for (let poll = 0; Date.now() < deadlineMs; poll += 1) {
     const status = await client.imports.get(id).catch((error: unknown) => void (last = error));
     if (status !== undefined) {
       last = status;
       if (['done', 'failed', 'cancelled'].includes(status.state)) return status;
-      const [workerBytes, gatewayBytes] = await Promise.all([stage.cluster.workers[0], stage.cluster.gateways[0]].map((process) => (process === undefined ? undefined : residentBytes(process))));
-      memory.push({ rowsDone: status.rowsDone, workerBytes, gatewayBytes });
+      for (const name of WATCHED) {
+        const process = (name === 'worker' ? stage.cluster.workers : stage.cluster.gateways)[0];
+        if (process !== undefined) memory[name].push({ rowsDone: status.rowsDone, figures: await memoryOf(process, { withMetrics: poll % METRICS_POLLS === 0 }) });
+      }
       const [next, share] = faults[0] ?? [];
       if (next !== undefined && share !== undefined && status.rows > 0 && status.rowsDone >= status.rows * share) {
         faults.shift();
@@ -164,12 +173,12 @@ export async function runImportCampaign(options: ImportRunOptions): Promise<Impo
     closers.push(() => redis.close());
     const nats = await startNatsServer();
     closers.push(() => nats.close());
-    const cluster = await ShoalCluster.start({ natsUrl: nats.url, shardCount: options.shards, gatewayCount: 1, redisUrl: redis.url, workerCount: 1, workerSettings: { SHOAL_IMPORT_DIRS: directory, SHOAL_WORKER_THREADS: '2' } });
+    const cluster = await ShoalCluster.start({ natsUrl: nats.url, shardCount: options.shards, gatewayCount: 1, redisUrl: redis.url, workerCount: 1, settings: { SHOAL_METRICS_PORT: '0' }, workerSettings: { SHOAL_IMPORT_DIRS: directory, SHOAL_WORKER_THREADS: '2', SHOAL_METRICS_PORT: '0' } });
     closers.push(() => cluster.close());
     const client = cluster.client(0, { retries: 20, timeoutMs: 120_000 });
     await client.register({ name: EMBEDDING, model: 'generated', dim: options.dim, distance: 'l2', partitions: options.shards * 2 });
     const stage: Stage = { cluster, redis, nats };
-    const memory: MemorySample[] = [];
+    const memory: Memory = { worker: [], gateway: [] };
     const faults: string[] = [];
     const startedMs = Date.now();
     const { id } = await client.imports.create({ embedding: EMBEDDING, sources: [file.path] });
@@ -183,7 +192,7 @@ export async function runImportCampaign(options: ImportRunOptions): Promise<Impo
     await options.visit?.(cluster);
     if (options.twice) {
       const again = await client.imports.create({ embedding: EMBEDDING, sources: [file.path] });
-      const repeated = await untilEnded(client, again.id, { ...options, faults: [] }, stage, []);
+      const repeated = await untilEnded(client, again.id, { ...options, faults: [] }, stage, { worker: [], gateway: [] });
       if (repeated.accepted !== status.accepted || repeated.rejected !== status.rejected) faults.push('the same file gave other counts');
       await compareRows(client, file, repeated, faults);
     }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { SECRET_SETTINGS } from '@shoal/process';
+import { NODE_FLAGS, SECRET_SETTINGS } from '@shoal/process';
 import { parseShardEnvironment } from '@shoal/shard';
 import { IMAGES } from '../../deploy/docker/base-images.ts';
 import { parseGatewayConfig } from '../../services/gateway/src/config.ts';
@@ -71,6 +71,11 @@ describe('docker-compose.yml', () => {
     expect(readFile('deploy/docker/Dockerfile')).toMatch(/^HEALTHCHECK /m);
     expect(services.filter(([, service]) => service.mem_limit === undefined || service.restart !== 'unless-stopped').map(([name]) => name)).toEqual([]);
     expect(services.filter(([, service]) => service.profiles === undefined && !ownImage(service) && service.healthcheck === undefined).map(([name]) => name)).toEqual([]);
+  });
+
+  it('starts Node with the options that services have everywhere', () => {
+    const entry = /^ENTRYPOINT (.*)$/m.exec(readFile('deploy/docker/Dockerfile'))?.[1] ?? '';
+    expect(JSON.parse(entry)).toEqual(['node', ...NODE_FLAGS, '/app/shoal.mjs']);
   });
 
   it('starts gateways, shards and the worker with settings that they take', () => {

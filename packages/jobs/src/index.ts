@@ -11,8 +11,8 @@ export { runImportTask, type ImportTask, type TaskResult } from './imports/impor
 export { LevelImportRecords } from './imports/level-import-records.ts';
 export { LocalImports } from './imports/local-imports.ts';
 export { RedisImportRecords } from './imports/redis-import-records.ts';
-export { startThreadTasks, type ImportTasks } from './imports/thread-tasks.ts';
-export { BACKUP_QUEUE, startScheduledBackups, type ScheduledBackups } from './queues/bull-backups.ts';
+export { startThreadTasks, type ImportTasks, type ThreadMemory, type ThreadTasks } from './imports/thread-tasks.ts';
+export { BACKUP_QUEUE, openBackupQueue, startScheduledBackups, type ScheduledBackups } from './queues/bull-backups.ts';
 export { BullImportQueue, CHUNK_QUEUE, IMPORT_QUEUE, openProducerRedis, openWorkerRedis, startBullWorkers, type BullWorkers, type QueueDepth } from './queues/bull-imports.ts';
 export type { Queue as JobQueue } from 'bullmq';
 export { sourceFiles, type SourcePolicy } from './sources/open-sources.ts';

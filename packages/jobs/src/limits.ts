@@ -55,8 +55,15 @@ export const JOB_LIMITS = {
   exportGroupBytes: 16 * 1024 * 1024,
   /** Lines of an exported text file that are written at once. */
   exportTextBytes: 256 * 1024,
+  /** What the heap of one thread may come to; a chunk that needs more ends its thread and is tried again, so that the process lives. */
+  threadHeapMb: 1_024,
+  /** The part of it for what is new. As much as the engine takes by itself would double what a thread holds, nearly all of it garbage. */
+  threadYoungHeapMb: 24,
   httpTimeoutMs: 60_000,
   httpRedirects: 3,
   /** Remote files that must be read at random places are kept in a temporary directory up to this size. */
   spooledFileBytes: 64 * 1024 * 1024 * 1024,
+  /** A worker keeps them for its next chunks, and removes those that it has not used for so long. */
+  spooledIdleMs: 10 * 60_000,
+  spoolSweepMs: 60_000,
 } as const;

@@ -1,3 +1,4 @@
+export { NODE_FLAGS } from './node-flags.ts';
 export { nodeVersionFault } from './node-version.ts';
 export { CLOSE_TIMEOUT_MS, nodeProcess, runProcess, type ProcessHost, type RunningService } from './run-process.ts';
 export { SECRET_SETTINGS, withSecretFiles } from './secret-files.ts';

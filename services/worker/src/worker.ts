@@ -6,6 +6,7 @@ import type { WorkerConfig } from './config.ts';
 import { observeTasks } from './observed-tasks.ts';
 import { QueueDepths } from './queue-depths.ts';
 import { takeScheduledBackup } from './scheduled-backup.ts';
+import { ThreadMeter } from './thread-meter.ts';
 
 export interface WorkerDependencies {
   readonly clock: Clock;
@@ -34,7 +35,8 @@ export async function startWorker(config: WorkerConfig, { clock, timers, logger,
     redis.on('error', (error) => logger.debug({ err: error }, 'Redis'));
     const records = new RedisImportRecords(redis);
     closers.push(() => records.close());
-    const tasks = observeTasks(await startThreadTasks({ threadCount: config.threadCount }), tracing);
+    const threads = await startThreadTasks({ threadCount: config.threadCount });
+    const tasks = observeTasks(threads, tracing);
     closers.push(() => tasks.close());
     const runner = new ImportRunner({ records, tasks, policy: config.sources, gatewayUrls: config.gatewayUrls, clock, timers, logger });
     const workers = await startBullWorkers({ redisUrl: config.redisUrl, runner, records, concurrency: config.threadCount, logger });
@@ -47,7 +49,8 @@ export async function startWorker(config: WorkerConfig, { clock, timers, logger,
       closers.push(() => scheduled.close());
     }
     logger.info({ threads: config.threadCount }, 'the worker takes jobs');
-    return { notReady: () => (redis.status === 'ready' ? undefined : 'Redis does not answer'), families: () => [...tasks.families(), ...depths.families()], close };
+    const meter = new ThreadMeter(threads);
+    return { notReady: () => (redis.status === 'ready' ? undefined : 'Redis does not answer'), families: () => [...tasks.families(), ...depths.families(), ...meter.families()], close };
   } catch (error) {
     await close();
     throw error;

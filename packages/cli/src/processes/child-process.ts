@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
+import { NODE_FLAGS } from '@shoal/process';
 import { forwardLines, type LineSink } from './line-prefix.ts';
 
 export interface ChildProgram {
@@ -50,7 +51,7 @@ export function exitCodeOfChild({ code, signal }: ChildExit): number {
 export function startChild(program: ChildProgram): RunningChild {
   const sink = program.onLine;
   // Its own process group: ctrl-C in the terminal then reaches this process alone, which passes it on once and in order.
-  const child = spawn(process.execPath, ['--import', PRELOAD.href, program.entry], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, '--import', PRELOAD.href, program.entry], {
     env: { ...program.environment },
     detached: true,
     stdio: sink === undefined ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -18,15 +18,23 @@ export function rowChunks(rowCount: number, chunkRows: number = JOB_LIMITS.chunk
   return chunks;
 }
 
-/** The records of a chunk; the buffers are views that stay valid. */
-export async function* recordsOf(source: ByteSource, layout: RecordLayout, chunk: ChunkRange): AsyncGenerator<{ readonly row: number; readonly bytes: Buffer }> {
+/** Some consecutive records, back to back. */
+export interface RecordBlock {
+  readonly firstRow: number;
+  readonly rowCount: number;
+  /** Nobody writes to it again. */
+  readonly bytes: Buffer;
+}
+
+/** The records of a chunk, as many at a time as one read brings. */
+export async function* blocksOf(source: ByteSource, layout: RecordLayout, chunk: ChunkRange): AsyncGenerator<RecordBlock> {
   const { firstByte, recordBytes } = layout;
   const recordsPerRead = Math.max(1, Math.floor(JOB_LIMITS.readBytes / recordBytes));
   const endRow = chunk.firstRow + chunk.rowCount;
-  for (let row = chunk.firstRow; row < endRow; ) {
-    const count = Math.min(recordsPerRead, endRow - row);
-    const bytes = await source.read(firstByte + row * recordBytes, count * recordBytes);
-    if (bytes.length < count * recordBytes) throw invalidSource(source.name, `the file ends inside row ${row + Math.floor(bytes.length / recordBytes)}.`);
-    for (let index = 0; index < count; index += 1, row += 1) yield { row, bytes: bytes.subarray(index * recordBytes, (index + 1) * recordBytes) };
+  for (let firstRow = chunk.firstRow; firstRow < endRow; firstRow += recordsPerRead) {
+    const rowCount = Math.min(recordsPerRead, endRow - firstRow);
+    const bytes = await source.read(firstByte + firstRow * recordBytes, rowCount * recordBytes);
+    if (bytes.length < rowCount * recordBytes) throw invalidSource(source.name, `the file ends inside row ${firstRow + Math.floor(bytes.length / recordBytes)}.`);
+    yield { firstRow, rowCount, bytes };
   }
 }

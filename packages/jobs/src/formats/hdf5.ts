@@ -41,7 +41,7 @@ async function* rows(source: ByteSource, chunk: ChunkRange, { dataset = DEFAULT_
   const { values, dim } = await withArray(source, dataset, (array) => (
     { values: Float32Array.from(array.slice(chunk.firstRow, chunk.firstRow + chunk.rowCount)), dim: array.columnCount }));
   for (let index = 0; index < chunk.rowCount; index += 1) {
-    yield { row: chunk.firstRow + index, fields: undefined, components: values.slice(index * dim, (index + 1) * dim) };
+    yield { row: chunk.firstRow + index, fields: undefined, components: values.subarray(index * dim, (index + 1) * dim) };
   }
 }
 

@@ -4,7 +4,7 @@ import { LIMITS } from '@shoal/protocol';
 import type { ByteSource } from '../sources/byte-source.ts';
 import { invalidSource } from '../sources/source-failure.ts';
 import type { ChunkRange, FileContents, FileFormat } from './file-format.ts';
-import { recordsOf, rowChunks, type RecordLayout } from './fixed-records.ts';
+import { blocksOf, rowChunks, type RecordLayout } from './fixed-records.ts';
 import type { RawRow } from './row.ts';
 
 const HEADER_BYTES = 64 * 1024;
@@ -38,11 +38,14 @@ async function scan(source: ByteSource): Promise<FileContents> {
 }
 
 async function* rows(source: ByteSource, chunk: ChunkRange): AsyncGenerator<RawRow> {
-  const array = await arrayOf(source);
-  for await (const { row, bytes } of recordsOf(source, array, chunk)) {
-    const components = new Float32Array(array.dim);
-    array.component.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), components);
-    yield { row, fields: undefined, components };
+  const { dim, component, ...layout } = await arrayOf(source);
+  for await (const { firstRow, rowCount, bytes } of blocksOf(source, layout, chunk)) {
+    // One array for a whole block: memory outside the heap for every row by itself is slow to get and to give back, and leaves holes.
+    const values = new Float32Array(rowCount * dim);
+    component.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), values);
+    for (let index = 0; index < rowCount; index += 1) {
+      yield { row: firstRow + index, fields: undefined, components: values.subarray(index * dim, (index + 1) * dim) };
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { LIMITS } from '@shoal/protocol';
 import type { ByteSource } from '../sources/byte-source.ts';
 import { invalidSource } from '../sources/source-failure.ts';
 import type { ChunkRange, FileContents, FileFormat } from './file-format.ts';
-import { recordsOf, rowChunks, type RecordLayout } from './fixed-records.ts';
+import { blocksOf, rowChunks, type RecordLayout } from './fixed-records.ts';
 import type { RawRow } from './row.ts';
 
 const DIM_BYTES = 4;
@@ -24,10 +24,11 @@ async function layoutOf(source: ByteSource, componentBytes: 1 | 4): Promise<Reco
   return { firstByte: 0, recordBytes, rowCount, dim };
 }
 
-function toRow(row: number, bytes: Buffer, dim: number, componentBytes: 1 | 4): RawRow {
+/** Reads the components into `components`. */
+function toRow(row: number, bytes: Buffer, components: Float32Array, componentBytes: 1 | 4): RawRow {
+  const dim = components.length;
   const found = bytes.readInt32LE(0);
   if (found !== dim) return { row, fields: undefined, fault: { code: 'dimension_mismatch', reason: `the row says it has ${found} components; the first row has ${dim}.` } };
-  const components = new Float32Array(dim);
   for (let index = 0; index < dim; index += 1) {
     components[index] = componentBytes === 1 ? bytes.readUInt8(DIM_BYTES + index) : bytes.readFloatLE(DIM_BYTES + index * 4);
   }
@@ -40,8 +41,14 @@ function vecs(componentBytes: 1 | 4): FileFormat {
     return { rowCount, settings: {}, chunks: rowChunks(rowCount) };
   }
   async function* rows(source: ByteSource, chunk: ChunkRange): AsyncGenerator<RawRow> {
-    const layout = await layoutOf(source, componentBytes);
-    for await (const { row, bytes } of recordsOf(source, layout, chunk)) yield toRow(row, bytes, layout.dim, componentBytes);
+    const { dim, ...layout } = await layoutOf(source, componentBytes);
+    for await (const { firstRow, rowCount, bytes } of blocksOf(source, layout, chunk)) {
+      const values = new Float32Array(rowCount * dim);
+      for (let index = 0; index < rowCount; index += 1) {
+        const record = bytes.subarray(index * layout.recordBytes, (index + 1) * layout.recordBytes);
+        yield toRow(firstRow + index, record, values.subarray(index * dim, (index + 1) * dim), componentBytes);
+      }
+    }
   }
   return { scan, rows };
 }

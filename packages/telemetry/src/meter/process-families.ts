@@ -40,13 +40,14 @@ export class ProcessMeter {
 }
 
 function memory(): readonly MetricFamily[] {
-  const { rss, external, arrayBuffers } = process.memoryUsage();
-  const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics();
+  const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage();
   return [
     gauge('process.memory.usage', 'By', 'Memory of the process that is in RAM.', rss),
-    gauge('v8js.memory.heap.used', 'By', 'Heap in use.', heapUsed),
-    gauge('v8js.memory.heap.limit', 'By', 'What the heap may grow to.', heapLimit),
-    gauge('nodejs.memory.external', 'By', 'Memory outside the heap that objects hold, array buffers included.', external + arrayBuffers),
+    gauge('v8js.memory.heap.used', 'By', 'Heap in use, without the heaps of other threads.', heapUsed),
+    gauge('v8js.memory.heap.total', 'By', 'Heap that is there, in use or not.', heapTotal),
+    gauge('v8js.memory.heap.limit', 'By', 'What the heap may grow to.', getHeapStatistics().heap_size_limit),
+    gauge('nodejs.memory.external', 'By', 'Memory outside the heap that objects hold, array buffers included.', external),
+    gauge('nodejs.memory.array_buffers', 'By', 'The part of it that array buffers take.', arrayBuffers),
   ];
 }
 
