@@ -6,14 +6,15 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { ShoalClient, type EmbeddingHandle } from '@shoal/client';
+import { ShoalClient } from '@shoal/client';
 import { freePort } from '@shoal/bus/nats-server';
 import { ensureBaseImage, serverCache } from '../../deploy/docker/base-images.ts';
 import { ComposeProject } from '../../deploy/docker/compose.ts';
 import { findEngine, type DockerEngine } from '../../deploy/docker/engine.ts';
 import { startEngine } from '../../deploy/docker/engine-start.ts';
 import { ensurePreparedImage } from '../../deploy/docker/shoal-image.ts';
-import { CLEAN_AUDIT, Ledger, audit, mergeReceipt, suiteSeed, upsertVersion, vectorOf } from '../harness/workload.ts';
+import { isFaultless, startTraffic, trafficText } from '../harness/traffic.ts';
+import { CLEAN_AUDIT, Ledger, audit, mergeReceipt, suiteSeed, upsertVersion } from '../harness/workload.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const DIM = 32;
@@ -26,44 +27,6 @@ const seed = suiteSeed('compose trial');
 const engine = (await findEngine(process.env)) ?? (await startEngine(serverCache, say));
 if (engine === undefined) throw new Error('no Docker engine answers, and none could be run here');
 say(engine.description);
-
-interface Traffic {
-  searches: number;
-  failedSearches: string[];
-  writes: number;
-  failedWrites: string[];
-}
-
-/** Writes batches and searches for what was written, without a pause, until it is told to stop. */
-function traffic(writing: EmbeddingHandle, reading: readonly EmbeddingHandle[], ledger: Ledger, receipt: Record<string, number>): { readonly counts: Traffic; stop(): Promise<void> } {
-  const counts: Traffic = { searches: 0, failedSearches: [], writes: 0, failedWrites: [] };
-  const stopping = new AbortController();
-  const write = async (): Promise<void> => {
-    for (let batch = 0; !stopping.signal.aborted; batch += 1) {
-      const keys = Array.from({ length: 20 }, (_unused, index) => `t${seed}-${batch % 25}-${index}`);
-      await upsertVersion(writing, ledger, keys, batch + 1, 'logged').then((each) => mergeReceipt(receipt, each), (error: unknown) => counts.failedWrites.push(String(error)));
-      counts.writes += 1;
-    }
-  };
-  const search = async (): Promise<void> => {
-    for (let turn = 0; !stopping.signal.aborted; turn += 1) {
-      const handle = reading[turn % reading.length];
-      if (handle === undefined) return;
-      const key = `k${seed}-${turn % 100}`;
-      const found = await handle.search({ vector: vectorOf(key, 1, DIM), k: 1, timeoutMs: 10_000 }).catch((error: unknown) => void counts.failedSearches.push(String(error)));
-      if (found !== undefined && found.hits[0]?.key !== key) counts.failedSearches.push(`${key} was not found`);
-      counts.searches += 1;
-    }
-  };
-  const loops = [write(), search(), search()];
-  return {
-    counts,
-    async stop() {
-      stopping.abort();
-      await Promise.all(loops);
-    },
-  };
-}
 
 async function containerOf(compose: ComposeProject, service: string): Promise<string> {
   return (await compose.run('ps', '--all', '--quiet', service)).split('\n')[0] ?? '';
@@ -103,19 +66,17 @@ async function trial(compose: ComposeProject, docker: DockerEngine, ports: reado
   for (let start = 0; start < keys.length; start += 500) mergeReceipt(receipt, await upsertVersion(handle, ledger, keys.slice(start, start + 500), 1, 'logged'));
   await other.waitUntilApplied(receipt);
   say(`${keys.length} vectors written and applied in ${Date.now() - loadedAtMs} ms`);
-  const load = traffic(handle, [handle, other], ledger, receipt);
+  const load = startTraffic({ name: `t${seed}`, writing: handle, reading: [handle, other], searched: keys.slice(0, 100), ledger, receipt });
   try {
     await disturb(compose, docker);
   } finally {
     await load.stop();
   }
-  const { searches, failedSearches, writes, failedWrites } = load.counts;
-  say(`meanwhile ${searches} searches (${failedSearches.length} failed), ${writes} writes of 20 vectors (${failedWrites.length} failed)`);
-  for (const failure of new Set([...failedSearches, ...failedWrites])) say(`  ${failure}`);
+  say(`meanwhile ${trafficText(load.counts)}`);
   const result = await audit(other, ledger, receipt);
   const isClean = Object.keys(CLEAN_AUDIT).every((kind) => result[kind as keyof typeof result].length === 0);
   say(`audit of ${ledger.keys.length} keys: ${isClean ? 'all as acknowledged' : JSON.stringify(result)}`);
-  return isClean && failedSearches.length === 0 && failedWrites.length === 0;
+  return isClean && isFaultless(load.counts);
 }
 
 await promisify(execFile)(process.execPath, [`${root}/deploy/docker/secrets.mjs`]);

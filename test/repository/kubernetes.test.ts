@@ -47,8 +47,11 @@ interface Kustomization {
 }
 
 const FOLDER = 'deploy/kubernetes';
+const LOG_FOLDER = `${FOLDER}/nats`;
 const kustomization = parse(readFile(`${FOLDER}/kustomization.yaml`)) as Kustomization;
-const documents = kustomization.resources.flatMap((name) => parseKubernetes(readFile(`${FOLDER}/${name}`)));
+const logKustomization = parse(readFile(`${LOG_FOLDER}/kustomization.yaml`)) as Kustomization & { readonly configMapGenerator: readonly [{ readonly files: readonly string[] }] };
+const read = (folder: string, { resources }: Kustomization): KubernetesDocument[] => resources.flatMap((name) => parseKubernetes(readFile(`${folder}/${name}`)));
+const documents = [...read(FOLDER, kustomization), ...read(LOG_FOLDER, logKustomization)];
 const workloads = documents.filter((document): document is Workload => document.kind === 'StatefulSet' || document.kind === 'Deployment');
 const settings = Object.fromEntries(kustomization.configMapGenerator[0].literals.map((literal) => [literal.slice(0, literal.indexOf('=')), literal.slice(literal.indexOf('=') + 1)]));
 
@@ -79,7 +82,8 @@ describe('the Kubernetes manifests', () => {
 
   it('are all named by the kustomization, with the version of this release', () => {
     const files = repositoryFiles().filter((path) => path.startsWith(`${FOLDER}/`)).map((path) => path.slice(FOLDER.length + 1));
-    expect(files.filter((name) => !['kustomization.yaml', 'nats-values.yaml', ...kustomization.resources].includes(name))).toEqual([]);
+    const ofLog = ['kustomization.yaml', ...logKustomization.resources, ...logKustomization.configMapGenerator[0].files].map((name) => `nats/${name}`);
+    expect(files.filter((name) => !['kustomization.yaml', 'nats-values.yaml', ...kustomization.resources, ...ofLog].includes(name))).toEqual([]);
     expect(kustomization.images[0]).toEqual({ name: 'shoal', newTag: (JSON.parse(readFile('package.json')) as { version: string }).version });
   });
 
@@ -135,11 +139,25 @@ describe('the Kubernetes manifests', () => {
     for (const { spec } of ofKind<{ scaleTargetRef: { kind: string; name: string } }>('HorizontalPodAutoscaler')) expect(workload(spec.scaleTargetRef.name).kind).toBe(spec.scaleTargetRef.kind);
   });
 
-  it('keep three copies of the log, each synced to disk, under the names that Shoal connects to', () => {
+  it('keep three copies of the log, each synced to disk, under the names that Shoal connects to, with the chart and without', () => {
     const values = parse(readFile(`${FOLDER}/nats-values.yaml`)) as { config: { cluster: object; jetstream: { merge: object }; merge: { authorization: { user: string } } }; container: { image: { tag: string } } };
     expect(values.config.cluster).toEqual({ enabled: true, replicas: 3 });
     expect(values.config.jetstream.merge).toEqual({ sync_interval: 'always' });
     expect(values.config.merge.authorization.user).toBe(settings['SHOAL_NATS_USER']);
     expect(readFile('docker-compose.yml')).toContain(`nats:${values.container.image.tag}`);
+    const configuration = readFile(`${LOG_FOLDER}/nats.conf`);
+    const servers = [...configuration.matchAll(/nats-route:\/\/([a-z0-9.-]+):6222/g)].map(([, host]) => `nats://${host}:4222`);
+    expect(servers.join(',')).toBe(settings['SHOAL_NATS_URL']);
+    expect(configuration).toMatch(/^\s*sync_interval: always$/m);
+    expect(logKustomization.images).toEqual([{ name: 'nats', newTag: values.container.image.tag }]);
+    expect(workload('nats').spec).toMatchObject({ replicas: 3, serviceName: 'nats-headless', podManagementPolicy: 'Parallel' });
+  });
+
+  it('are made smaller by patches of workloads that are there', () => {
+    const small = parse(readFile('deploy/kubernetes-small/kustomization.yaml')) as { resources: string[]; patches: { target: { kind: string; name: string } }[] };
+    expect(small.resources.map((path) => `deploy/${path.slice(3)}`)).toEqual([FOLDER, LOG_FOLDER]);
+    expect(small.patches.map(({ target }) => workload(target.name).kind === target.kind)).not.toContain(false);
+    // A patch there names this setting by its place.
+    expect(workload('nats').spec.template.spec.containers[0].env?.[1]?.name).toBe('MAX_FILE_STORE');
   });
 });
