@@ -126,7 +126,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   });
   const meter = telemetry.meter('gateway');
   const logSizes = new LogSizes({ log: bus.log, timers, logger });
-  meter.addSource(() => gatewayFamilies({ dispatcher, queries, clusterView, bus, logSizes }));
+  meter.addSource(() => gatewayFamilies({ dispatcher, queries, clusterView, bus, logSizes, writePath: context.writePath }));
   let closing = false;
   const context: RouteContext = {
     bus, clock, catalogue, tenancy, clusterView, placement, queries, fetchPath, telemetry, clusterReports,

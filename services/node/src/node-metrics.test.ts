@@ -65,7 +65,7 @@ it('shows gauges of slots, embeddings, queues and the process', async () => {
   expect(valueOf(text, 'shoal_embedding_memory_bytes', [])).toBeGreaterThan(0);
   for (let slot = 0; slot < 4; slot += 1) expect(valueOf(text, 'shoal_slot_ready', [`shoal_slot="${slot}"`])).toBe(1);
   expect(valueOf(text, 'shoal_slot_lag_messages', ['shoal_slot="0"'])).toBe(0);
-  for (const name of ['shoal_slot_set_aside_messages', 'shoal_slot_lag_seconds', 'shoal_slot_log_since_snapshot_bytes']) expect(text).toContain(`\n${name}{`);
+  for (const name of ['shoal_slot_set_aside_messages', 'shoal_slot_lag_seconds', 'shoal_slot_log_since_snapshot_bytes', 'shoal_log_size_bytes', 'shoal_gateway_writes_waiting']) expect(text).toContain(`\n${name}{`);
   for (const name of ['shoal_gateway_searches_waiting', 'shoal_shard_searches_waiting', 'nodejs_eventloop_delay_p99_seconds', 'process_memory_usage_bytes', 'shoal_engine_memory_usage_bytes']) expect(text).toMatch(new RegExp(`^${name} `, 'm'));
 });
 

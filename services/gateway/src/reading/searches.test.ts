@@ -100,7 +100,7 @@ describe('receipts', () => {
   it('fail at the deadline with receipt_timeout, naming the partition', async () => {
     fixture.shard.paused = true;
     const { receipt: after } = (await fixture.call('POST', '/v1/embeddings/dot/delete', { keys: ['nobody'] })).json<WriteResponse>();
-    const answer = await search('dot', { vector: randomVector(), k: 1, after, timeoutMs: 100 });
+    const answer = await search('dot', { vector: randomVector(), k: 1, after, timeoutMs: 500 });
     expect(answer.json()).toMatchObject({ code: 'receipt_timeout', status: 504, retryable: true });
     expect(answer.json<Problem>().detail).toContain('Partition 0');
   });

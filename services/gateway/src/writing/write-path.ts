@@ -61,6 +61,8 @@ type Answers = readonly Pick<AwaitAppliedAnswer, 'outcomes' | 'deleted'>[];
  * 3. An error after that point carries the receipt: the write will be applied.
  */
 export class WritePath {
+  /** Writes that wait now: to be durable in the log, and to be applied. */
+  readonly waiting: Record<'log' | 'applied', number> = { log: 0, applied: 0 };
   readonly #dependencies: WritePathDependencies;
   readonly #memory = new IdempotencyMemory(GATEWAY_LIMITS.idempotencyKeys);
 
@@ -98,13 +100,22 @@ export class WritePath {
     const { clock } = this.#dependencies;
     const deadlineMs = clock.nowMs() + timeoutMs;
     if (idempotencyKey !== undefined) this.#memory.note(scopeOf(record.spec, idempotencyKey), digestText(messages.map(({ entry }) => entry.operationId).join()));
-    const sequences = await this.#log(messages.map(({ entry }) => entry), timeoutMs, request);
+    const sequences = await this.#counted('log', this.#log(messages.map(({ entry }) => entry), timeoutMs, request));
     const receipt = receiptOf(messages, sequences);
     if (wait === 'logged') return { accepted, receipt };
     try {
-      return { accepted, receipt, ...resultOf(await this.#answers(messages, sequences, deadlineMs, request)) };
+      return { accepted, receipt, ...resultOf(await this.#counted('applied', this.#answers(messages, sequences, deadlineMs, request))) };
     } catch (error) {
       throw withReceipt(error, receipt);
+    }
+  }
+
+  async #counted<Result>(stage: 'log' | 'applied', work: Promise<Result>): Promise<Result> {
+    this.waiting[stage] += 1;
+    try {
+      return await work;
+    } finally {
+      this.waiting[stage] -= 1;
     }
   }
 

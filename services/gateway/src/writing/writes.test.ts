@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   LIMITS, ShoalError, VECTOR_BODY_MEDIA_TYPE, decodeMutation, encodeVectorBody, parseEmbeddingCode, partitionOf, parseVectorKey, slotOf,
   type VectorResponse, type WriteResponse,
@@ -47,6 +47,18 @@ describe('a write', () => {
     expect(outcomesOf(await fixture.call('POST', '/v1/embeddings/points/delete', { keys: ['o/d', 'nobody', 'o/d'], wait: 'applied' }))).toEqual(['o/d deleted', 'nobody absent', 'o/d absent']);
     expect(outcomesOf(await fixture.call('DELETE', `${PATH}/o%2Fc?wait=applied`))).toEqual(['o/c deleted']);
     expect(outcomesOf(await fixture.call('DELETE', `${PATH}/o%2Fc?wait=applied`))).toEqual(['o/c absent']);
+  });
+
+  it('counts among those that wait until it is applied', async () => {
+    const waiting = async (stage: string): Promise<string | undefined> => (
+      new RegExp(`^shoal_gateway_writes_waiting\\{[^}]*shoal_write_stage="${stage}"[^}]*\\} (\\d+)`, 'm').exec((await fixture.call('GET', '/metrics')).text)?.[1]);
+    expect([await waiting('log'), await waiting('applied')]).toEqual(['0', '0']);
+    fixture.shard.paused = true;
+    const written = write({ vectors: [{ key: 'waits', values: [1, 2] }], wait: 'applied' });
+    await vi.waitFor(async () => expect([await waiting('log'), await waiting('applied')]).toEqual(['0', '1']), { timeout: 20_000 });
+    fixture.shard.resume();
+    expect((await written).status).toBe(200);
+    expect(await waiting('applied')).toBe('0');
   });
 
   it('keeps the order of items with the same key', async () => {
