@@ -4,7 +4,7 @@
  */
 import type { Bus, LogMessage, MutationLog, ReadOptions, Registry, Requests } from '@shoal/bus';
 import type { SimWorld } from '@shoal/bus/sim';
-import { decodeQueryRequest, encodeQueryRequest, type Sequence, type Slot } from '@shoal/protocol';
+import { decodeMutation, decodeQueryRequest, encodeMutation, encodeQueryRequest, type Mutation, type Sequence, type Slot } from '@shoal/protocol';
 import type { PlantedFault } from './sim-cluster.ts';
 
 /** The same port with some of its methods replaced. */
@@ -34,6 +34,19 @@ function changedReads(change: (group: readonly LogMessage[], world: SimWorld) =>
     })),
   };
 }
+
+/** What no reader of the simulation looks at: another member in every payload. */
+function withUnseenMember(mutation: Mutation): Mutation {
+  if (mutation.type !== 'write') return mutation;
+  const operations = mutation.operations.map((operation) => {
+    if (!('payload' in operation) || operation.payload === undefined) return operation;
+    const payload = JSON.parse(new TextDecoder().decode(operation.payload)) as object;
+    return { ...operation, payload: new TextEncoder().encode(JSON.stringify({ ...payload, unseen: 1 })) };
+  });
+  return { ...mutation, operations } as Mutation;
+}
+
+const differsUnseen = changedReads((group) => group.map((message) => ({ ...message, bytes: encodeMutation(withUnseenMember(decodeMutation(message.bytes))) })));
 
 /** Every search is answered as if it carried no receipt. */
 const ignoresReceipts: PlantedFault = {
@@ -85,6 +98,10 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
         return last;
       },
     })),
+  },
+  'holds on one replica what no answer shows': {
+    needsReplicas: true,
+    shardBus: (bus, world, shard) => (shard === 1 ? (differsUnseen.shardBus?.(bus, world, shard) ?? bus) : bus),
   },
   'takes every change of the registry for granted': {
     gatewayBus: withRegistry((registry) => ({

@@ -20,12 +20,17 @@ const ALARMS: readonly unknown[] = ['store_corrupt', 'snapshot_corrupt', 'replic
 export interface PlantedFault {
   readonly disk?: DiskFaults;
   readonly gatewayBus?: (bus: Bus, world: SimWorld) => Bus;
-  readonly shardBus?: (bus: Bus, world: SimWorld) => Bus;
+  /** `shard` counts from 0. */
+  readonly shardBus?: (bus: Bus, world: SimWorld, shard: number) => Bus;
+  /** It shows only where slots have two replicas. */
+  readonly needsReplicas?: true;
 }
 
 export interface SimClusterOptions {
   readonly gatewayCount: number;
   readonly shardCount: number;
+  /** Shards that hold each slot. */
+  readonly replicaCount: number;
   readonly lossRate: number;
   readonly planted?: PlantedFault;
 }
@@ -80,11 +85,12 @@ export class SimCluster {
     const bus = this.#connect(process);
     const rows = await (this.#disks[index] ?? new SimDisk(this.world)).open(process);
     const store = await process.hear(ShardStore.over(rows, { directory: process.name, slots: SLOTS }));
-    const ownedSlots = Array.from({ length: SLOTS }, (_, slot) => slot).filter((slot) => slot % this.#options.shardCount === index).map((slot) => parseSlot(slot));
+    const { shardCount, replicaCount } = this.#options;
+    const ownedSlots = Array.from({ length: SLOTS }, (_, slot) => slot).filter((slot) => (index + slot) % shardCount < replicaCount).map((slot) => parseSlot(slot));
     runShard(
       { shard: parseShardId(`shard-${index}`), ownedSlots, slots: SLOTS, directory: process.name, engineMemoryMaxBytes: 0, searchThreadCount: 1, snapshotLogBytes: SNAPSHOT_LOG_BYTES },
       {
-        bus: this.#options.planted?.shardBus?.(bus, this.world) ?? bus,
+        bus: this.#options.planted?.shardBus?.(bus, this.world, index) ?? bus,
         logger: this.#logger, timers: process.timers, nowMs: () => this.world.nowMs(), version: 'simulated',
         store, engine: new SimEngine(process), failure: Promise.withResolvers<Error>(),
       },

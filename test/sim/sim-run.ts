@@ -14,6 +14,8 @@ const READERS = 2;
 const KEYS_PER_WRITER = 24;
 const LOAD_MS = 12_000;
 const LIMIT_MS = 600_000;
+/** Looks at the digests of replicas, a second apart. */
+const COMPARISONS = 60;
 
 export interface SimResult {
   readonly seed: number;
@@ -45,15 +47,23 @@ class SimRun {
   readonly #history = createHash('sha256');
   readonly #tally = { acknowledged: 0, failed: 0, reads: 0, failedReads: 0 };
   #loading = true;
+  #replicaCount = 1;
   #moment = 0;
 
   constructor(seed: number, planted: PlantedFault | undefined) {
     this.#world = new SimWorld(seed);
     this.#cluster = new SimCluster(this.#world, {
-      gatewayCount: 2, shardCount: this.#world.between(1, 3), lossRate: this.#world.happens(0.5) ? 0.02 : 0,
+      gatewayCount: 2, ...this.#shape(planted?.needsReplicas === true), lossRate: this.#world.happens(0.5) ? 0.02 : 0,
       ...(planted === undefined ? {} : { planted }),
     });
     this.#faults = new FaultSchedule(this.#cluster);
+  }
+
+  /** One replica of each slot on one to three shards, or two replicas on two or three. */
+  #shape(needsReplicas: boolean): { readonly shardCount: number; readonly replicaCount: number } {
+    const replicaCount = needsReplicas || this.#world.happens(0.3) ? 2 : 1;
+    this.#replicaCount = replicaCount;
+    return { shardCount: this.#world.between(replicaCount, 3), replicaCount };
   }
 
   async run(): Promise<SimResult> {
@@ -87,6 +97,16 @@ class SimRun {
     await this.#faults.heal();
     await Promise.all(load);
     await this.#persist(() => this.#read(handle, 60_000));
+    await this.#compareReplicas();
+  }
+
+  /** When nobody writes any more, all replicas come to the same sequence and hold the same there. */
+  async #compareReplicas(): Promise<void> {
+    const isEqual = async (): Promise<boolean> => (await this.#cluster.client().replicaDigests()).every(({ equal, replicas }) => equal && replicas.length === this.#replicaCount);
+    for (let attempt = 1; !(await this.#persist(isEqual)); attempt += 1) {
+      if (attempt === COMPARISONS) return this.#contradict('replicas do not come to hold the same');
+      await this.#world.pause(1_000);
+    }
   }
 
   /** Registers some embeddings, each by two callers at once; returns the one that is written to. */
