@@ -41,6 +41,8 @@ export const BUS_LIMITS = {
   snapshotPartMs: 30_000,
   /** Between the mark that a part of the log goes and its removal: readers that stand there hear of the mark meanwhile. */
   trimGraceMs: 1_000,
+  /** What a stream told about its origin is told again for so long. */
+  originMs: 1_000,
   registryKeyChars: 512,
   registryValueBytes: 256 * 1024,
   registryEntries: 1_000_000,

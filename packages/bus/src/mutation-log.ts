@@ -41,6 +41,14 @@ export interface ReadOptions {
   readonly maxBytes: number;
 }
 
+/** From where on a log may still have messages of a slot, and which log it is. */
+export interface LogOrigin {
+  /** Another name is another log, even at the same place. */
+  readonly made: string;
+  /** Every message below is gone. */
+  readonly firstSequence: Sequence;
+}
+
 /**
  * The log of all mutations, in slots. Messages of one slot are totally ordered; sequences ascend but need not be dense.
  *
@@ -73,5 +81,10 @@ export interface MutationLog {
   trimmedBefore(slot: Slot): Promise<Sequence>;
   /** How large the log is where it lies, copies not counted; the embedded log only estimates it. Rejects with `log_unavailable`. */
   sizes(): Promise<readonly LogSize[]>;
+  /**
+   * For whoever follows a slot, to notice that the log was emptied or made anew under it: nothing from `trimmedBefore` on is ever gone. May be a
+   * second old.
+   */
+  origin(slot: Slot): Promise<LogOrigin>;
   close(): Promise<void>;
 }

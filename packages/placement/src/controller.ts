@@ -152,10 +152,12 @@ export class PlacementController {
     for (const shard of [...(map === undefined ? [] : namesOf(map)), ...this.#members.keys()]) {
       const status = this.#board.statusOf(shard);
       const slots = status?.slots.map(({ slot, ready }): [Slot, boolean] => [slot, ready]);
+      const lagging = status?.slots.filter((slot) => slot.lagging === true).map(({ slot }) => slot) ?? [];
       facts.set(shard, {
         presence: this.#presenceOf(shard),
         capacity: this.#members.get(shard)?.lease.capacity ?? 1,
         ...(slots === undefined ? {} : { slots: new Map(slots) }),
+        ...(lagging.length === 0 ? {} : { lagging: new Set(lagging) }),
       });
     }
     return facts;

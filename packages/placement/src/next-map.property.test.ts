@@ -131,4 +131,19 @@ describe('the next map', () => {
     model.presence.set(shardAt(0), 'gone');
     expect(nextMap(before, model.facts())).toBeUndefined();
   });
+
+  it('lets nobody leave before those who come have once kept pace, and asks that of each once only', () => {
+    const [a, b] = [shardAt(0), shardAt(1)];
+    const slot = 0 as Slot;
+    const facts = (lagging: boolean, answers = true): ClusterFacts => new Map<ShardId, ShardFacts>([
+      [a, { presence: 'present', capacity: 1, slots: new Map([[slot, true]]) }],
+      [b, { presence: 'present', capacity: 1, slots: new Map([[slot, answers]]), ...(lagging ? { lagging: new Set([slot]) } : {}) }],
+    ]);
+    const moving: PlacementMap = { ...emptyMap(1, 1), drained: [a], slots: [[{ shard: b, state: 'joining' }, { shard: a, state: 'ready' }]] };
+    expect(nextMap(moving, facts(true))).toBeUndefined();
+    expect(nextMap(moving, facts(false))?.slots).toEqual([[{ shard: b, state: 'ready' }, { shard: a, state: 'leaving' }]]);
+    const kept: PlacementMap = { ...moving, slots: [[{ shard: b, state: 'ready' }, { shard: a, state: 'ready' }]] };
+    expect(nextMap(kept, facts(true))?.slots).toEqual([[{ shard: b, state: 'ready' }, { shard: a, state: 'leaving' }]]);
+    expect(nextMap(kept, facts(false, false))).toBeUndefined();
+  });
 });

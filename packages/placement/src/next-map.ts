@@ -3,7 +3,7 @@
  * do the same.
  *
  * Invariants:
- * 1. A replica is told to leave only when every shard that shall hold the slot answers for it.
+ * 1. A replica is told to leave only when every shard that shall hold the slot answers for it and has once kept pace with the others: then it is `ready`.
  * 2. What was begun goes on: the entries of a slot stand in the order in which they are to stay, those on their way included.
  * 3. A shard that is away keeps its entries until it is gone.
  */
@@ -22,6 +22,8 @@ export interface ShardFacts {
   readonly capacity: number;
   /** The slots that it reported lately, and whether it answers for them; undefined when it reported nothing. */
   readonly slots?: ReadonlyMap<Slot, boolean>;
+  /** Those of them in which other replicas are ahead of it. */
+  readonly lagging?: ReadonlySet<Slot>;
 }
 
 export type ClusterFacts = ReadonlyMap<ShardId, ShardFacts>;
@@ -68,23 +70,23 @@ interface SlotStep {
 /** Those that shall hold the slot first, then those that are to go. */
 function nextReplicas(step: SlotStep): readonly Replica[] {
   const { entries, target, slot, facts } = step;
-  const targetAnswers = target.length > 0 && target.every((shard) => answersFor(facts, shard, slot));
   const next: Replica[] = [];
   for (const shard of target) {
     const entry = entries.find((one) => one.shard === shard);
     const replica = entry === undefined ? begun(step, shard, next) : advanced(entry, slot, facts);
     if (replica !== undefined) next.push(replica);
   }
+  const isTaken = target.length > 0 && target.every((shard) => answersFor(facts, shard, slot) && next.some((one) => one.shard === shard && one.state === 'ready'));
   for (const entry of entries) {
     if (target.includes(entry.shard) || isReleased(entry, slot, facts)) continue;
-    next.push({ shard: entry.shard, state: entry.state === 'ready' && !targetAnswers ? 'ready' : 'leaving' });
+    next.push({ shard: entry.shard, state: entry.state === 'ready' && !isTaken ? 'ready' : 'leaving' });
   }
   return next;
 }
 
 /** A shard that was leaving and is wanted again begins again: it may have given up its rows. */
 function advanced({ shard, state }: Replica, slot: Slot, facts: ClusterFacts): Replica {
-  const isReady = state === 'ready' || (state === 'joining' && answersFor(facts, shard, slot));
+  const isReady = state === 'ready' || (state === 'joining' && answersFor(facts, shard, slot) && facts.get(shard)?.lagging?.has(slot) !== true);
   return { shard, state: isReady ? 'ready' : 'joining' };
 }
 

@@ -41,6 +41,17 @@ export class RecentOperations {
     return this.#bySequence.get(sequence);
   }
 
+  /** Of the oldest message at or beyond a sequence; undefined when there is none. */
+  oldestFrom(sequence: Sequence): Sequence | undefined {
+    let [low, high] = [this.#head, this.#tail];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.#byPosition.get(middle)?.sequence ?? 0) >= sequence) high = middle;
+      else low = middle + 1;
+    }
+    return this.#byPosition.get(low)?.sequence;
+  }
+
   /** Adds the newest operation; returns the positions that fall out. */
   add(operation: RecentOperation): number[] {
     this.#byPosition.set(this.#tail, operation);

@@ -133,6 +133,12 @@ export class SlotMachine {
     return read.type === 'mutation' && read.mutation.operationId === applied.operationId;
   }
 
+  /** The oldest message at or beyond a sequence that the slot remembers to have applied; 0 when there is none. */
+  rememberedFrom(sequence: Sequence): Sequence {
+    const applied = this.state.appliedSequence;
+    return this.state.recent.oldestFrom(sequence) ?? (applied >= sequence ? applied : (0 as Sequence));
+  }
+
   /** Resolves when the messages being applied now, if any, are in the store. */
   settled(): Promise<void> {
     return this.#underWay;

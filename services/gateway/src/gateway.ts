@@ -46,6 +46,7 @@ import { addVectorRoutes } from './routes/vector-routes.ts';
 import { addAccountRoutes, addKeyRoutes, addTenantRoutes } from './routes/tenant-routes.ts';
 import { Tenancy } from './tenancy/tenancy.ts';
 import { AppliedWait } from './writing/applied-wait.ts';
+import { ApplyBacklog } from './writing/apply-backlog.ts';
 import { WritePath } from './writing/write-path.ts';
 
 export interface GatewayDependencies {
@@ -114,6 +115,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     measure: (tenant) => storedBy(catalogue.list(tenant), bus.log.slots, queries),
     ...(dependencies.redis === undefined ? {} : { redis: dependencies.redis }),
   });
+  const backlog = new ApplyBacklog({ replicas: clusterView, clock, timers });
   const dispatcher = new SlotDispatcher({
     slots: bus.log.slots, queries, clock, timers, replicas: clusterView,
   });
@@ -126,7 +128,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
   });
   const meter = telemetry.meter('gateway');
   const logSizes = new LogSizes({ log: bus.log, timers, logger });
-  meter.addSource(() => gatewayFamilies({ dispatcher, queries, clusterView, bus, logSizes, writePath: context.writePath }));
+  meter.addSource(() => gatewayFamilies({ dispatcher, queries, backlog, clusterView, bus, logSizes, writePath: context.writePath }));
   let closing = false;
   const context: RouteContext = {
     bus, clock, catalogue, tenancy, clusterView, placement, queries, fetchPath, telemetry, clusterReports,
@@ -134,7 +136,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     mode: config.mode,
     scrollPath: new ScrollPath({ log: bus.log, clock, reads: new PartitionReads({ log: bus.log, queries, timers }) }),
     searchPath: new SearchPath({ log: bus.log, dispatcher, fetchPath, clock, timers }),
-    writePath: new WritePath({ log: bus.log, clock, newOperationId, appliedWait: new AppliedWait({ queries, clock, timers }) }),
+    writePath: new WritePath({ log: bus.log, clock, newOperationId, appliedWait: new AppliedWait({ queries, clock, timers }), backlog }),
     imports: new ImportService({ tokens: importTokens, clock, newOperationId, ...(dependencies.imports === undefined ? {} : { backend: dependencies.imports }) }),
     isClosing: () => closing,
   };

@@ -74,8 +74,22 @@ export const GATEWAY_LIMITS = {
   /** The share of questions that may be asked twice in the long run, and how many at a stretch. */
   hedgeShare: 0.05,
   hedgeStock: 64,
+  /** After this share of a question's time another replica is asked in any case: the first may not come to what a receipt names. */
+  secondReplicaShare: 0.25,
   /** A waiting write asks again after this pause while no shard answers. */
   appliedRetryDelayMs: 100,
+  /**
+   * When replicas that keep pace had not applied what this gateway had written so long before, writes to the slot wait until they have, up to so many of
+   * them and for this share of their own time; they are refused when it is worse by then.
+   */
+  backlogMs: 2_000,
+  backlogRefusedMs: 8_000,
+  backlogWaitShare: 0.5,
+  backlogLookMs: 50,
+  delayedWritesPerSlot: 128,
+  /** Writes are remembered in so many stretches of this length per slot. */
+  backlogStretches: 64,
+  backlogStretchMs: 250,
   /** Idempotency keys that a gateway remembers, to refuse at once a key that is used for another write. */
   idempotencyKeys: 65_536,
   /** Partitions that one page of a scroll asks, one after the other. */

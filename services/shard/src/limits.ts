@@ -3,6 +3,10 @@ export const SHARD_LIMITS = {
   /** Messages and bytes applied in one go; more wait in the bus. */
   groupMessages: 512,
   groupBytes: 8 * 1024 * 1024,
+  /** What a slot that catches up applies in one step while others serve: some hundreds of small vectors. */
+  catchUpStepBytes: 64 * 1024,
+  /** How often a slot looks whether its log was emptied or made anew. */
+  logLookMs: 5_000,
   /** Pause before a slot that failed is recovered again; doubles up to the maximum. */
   recoverPauseMs: 250,
   recoverPauseMaxMs: 10_000,

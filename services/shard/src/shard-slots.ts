@@ -4,6 +4,7 @@ import type { Slot } from '@shoal/protocol';
 import type { ShardStore } from '@shoal/store';
 import type { ShardConfig } from './config.ts';
 import { HeldSlots } from './held-slots.ts';
+import { CatchingUp } from './catching-up.ts';
 import { SHARD_LIMITS } from './limits.ts';
 import type { LiveRecall } from './live-recall.ts';
 import { OneAtATime } from './one-at-a-time.ts';
@@ -37,12 +38,13 @@ export function shardSlots({ config, parts, peers, liveRecall, onChange }: Shard
   });
   const [turns, checkpointTurns] = [new OneAtATime(), new OneAtATime()];
   const meter = telemetry?.meter('shard');
+  const catchingUp = new CatchingUp(() => held.workers().some(({ isServing }) => isServing));
   const measured = new Map<SlotWorker, MeasuredSlot>();
   const newWorker = (slot: Slot): SlotWorker => {
     const snapshots = new SlotSnapshots({ slot, shard, bus, store, timers, logger, logBytes, turns });
     const slotMeter = meter === undefined ? undefined : new SlotMeter({ meter, nowMs, elapsedMs: parts.elapsedMs ?? nowMs, ...(liveRecall === undefined ? {} : { liveRecall }) });
     const worker = new SlotWorker({
-      slot, slots: slotCount, shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, onChange,
+      slot, slots: slotCount, shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, catchingUp, onChange,
       onStoreFailure: (error) => void endWithStore(directory, error, logger, failure.resolve),
       ...(checkpoints === undefined ? {} : { checkpoints, slotCheckpoints: new SlotCheckpoints({ slot, timers, logger, turns: checkpointTurns }) }),
       ...(slotMeter === undefined ? {} : { meter: slotMeter }),

@@ -28,7 +28,7 @@ async function answering(): Promise<readonly [group: boolean, byName: boolean]> 
 }
 
 it('a slot that lags leaves the group and still answers by name; one that caught up is in the group again', async () => {
-  const serving = await SlotServing.open({ requests: bus.requests, slot, shard, handler: async () => answer });
+  const serving = await SlotServing.open({ requests: bus.requests, slot, shard, handler: async () => answer, lagging: false });
   expect(await answering()).toEqual([true, true]);
   await serving.setLagging(true);
   expect(await answering()).toEqual([false, true]);
@@ -37,4 +37,12 @@ it('a slot that lags leaves the group and still answers by name; one that caught
   expect(await answering()).toEqual([true, true]);
   await serving.close();
   expect(await answering()).toEqual([false, false]);
+});
+
+it('a slot that lags when it begins to answer does so by name alone until it has caught up', async () => {
+  const serving = await SlotServing.open({ requests: bus.requests, slot, shard, handler: async () => answer, lagging: true });
+  expect([serving.lagging, await answering()]).toEqual([true, [false, true]]);
+  await serving.setLagging(false);
+  expect([serving.lagging, await answering()]).toEqual([false, [true, true]]);
+  await serving.close();
 });

@@ -6,6 +6,8 @@ export interface SlotServingOptions {
   readonly slot: Slot;
   readonly shard: ShardId;
   readonly handler: RequestHandler;
+  /** Whether another replica is ahead already: then the slot does not join the group yet. */
+  readonly lagging: boolean;
 }
 
 /**
@@ -17,19 +19,20 @@ export class SlotServing {
   readonly #byName: Serving;
   #inGroup: Serving | undefined;
   #change: Promise<void> = Promise.resolve();
-  #lagging = false;
+  #lagging: boolean;
 
-  private constructor(options: SlotServingOptions, byName: Serving, inGroup: Serving) {
+  private constructor(options: SlotServingOptions, byName: Serving, inGroup: Serving | undefined) {
     this.#options = options;
     this.#byName = byName;
     this.#inGroup = inGroup;
+    this.#lagging = options.lagging;
   }
 
   static async open(options: SlotServingOptions): Promise<SlotServing> {
-    const { requests, slot, shard, handler } = options;
+    const { requests, slot, shard, handler, lagging } = options;
     const byName = await requests.serve(SUBJECTS.queryOf(slot, shard), handler);
     try {
-      return new SlotServing(options, byName, await requests.serve(SUBJECTS.query(slot), handler));
+      return new SlotServing(options, byName, lagging ? undefined : await requests.serve(SUBJECTS.query(slot), handler));
     } catch (error) {
       await byName.close();
       throw error;

@@ -1,9 +1,11 @@
 import type { Bus } from '@shoal/bus';
 import { ShoalError, decodeQueryRequest, encodeQueryResponse, type ContentVerification, type ReplicaContent, type Sequence, type ShardId, type Slot, type SlotContent, type SlotStatus } from '@shoal/protocol';
-import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions, type SlotState } from '@shoal/shard-core';
+import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions, type SlotMessage, type SlotState } from '@shoal/shard-core';
 import { DIGEST_VERSION, asDamage, digestText, isDamage } from '@shoal/store';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
+import type { CatchingUp } from './catching-up.ts';
+import { LogWatch } from './log-watch.ts';
 import type { PeerProgress } from './peer-progress.ts';
 import { SlotAgreement } from './slot-agreement.ts';
 import type { SlotMeter } from './slot-meter.ts';
@@ -27,6 +29,8 @@ export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly meter?: SlotMeter;
   /** Traces what the slot is asked; nothing is traced without it. */
   readonly tracing?: Tracing;
+  /** How a slot that catches up leaves room to those that serve; without it nothing is left. */
+  readonly catchingUp?: CatchingUp;
   /** Called when the slot becomes ready or stops being so. */
   readonly onChange: () => void;
   /** Called when no slot of this shard can apply any more. */
@@ -48,7 +52,9 @@ export class SlotGivenUp extends Error {}
  *        ^                              |
  *        +-------- failed, pause <------+
  *
- * Invariant: queries are served only by a machine that has applied everything the log held when it was recovered.
+ * Invariants:
+ * 1. Queries are served only by a machine that has applied everything the log held when it was recovered.
+ * 2. One that other replicas are ahead of says so from its first answer on.
  */
 export class SlotWorker {
   readonly slot: Slot;
@@ -69,6 +75,10 @@ export class SlotWorker {
     this.slot = options.slot;
     this.#options = options;
     this.#agreement = new SlotAgreement(options.slot, options.shard);
+  }
+
+  get isServing(): boolean {
+    return this.#serving !== undefined;
   }
 
   /** Names the time between a recovery and the next failure; undefined while there is nothing to be compared. */
@@ -224,8 +234,10 @@ export class SlotWorker {
       );
     }
     await this.#requireSameLog(machine, signal);
+    const logWatch = new LogWatch({ log: bus.log, slot: this.slot, rememberedFrom: (sequence) => machine.rememberedFrom(sequence), timers: this.#options.timers });
+    await logWatch.look();
     const ended = AbortSignal.any([signal, this.#ended.signal]);
-    this.#keeping = Promise.all([snapshots.keep(ended), this.#options.slotCheckpoints?.keep(machine, ended)]);
+    this.#keeping = Promise.all([snapshots.keep(ended), this.#options.slotCheckpoints?.keep(machine, ended), this.#watchLog(logWatch, ended)]);
     this.#pendingCount = machine.appliedSequence >= target ? 0 : undefined;
     if (machine.appliedSequence >= target) await this.#serve(machine, onReady);
     const from = (machine.appliedSequence + 1) as Sequence;
@@ -233,7 +245,8 @@ export class SlotWorker {
     for await (const group of bus.log.read({ slot: this.slot, from, signal: ended, maxMessages: groupMessages, maxBytes: groupBytes })) {
       const setAsideBefore = machine.state.setAsideCount;
       // What is read again after a start was traced when it came.
-      await withinSpan(this.#serving === undefined ? [] : appliedSpans(this.#options.tracing, this.slot, group), () => machine.apply(group));
+      if (this.#serving === undefined) await this.#catchUp(machine, group);
+      else await withinSpan(appliedSpans(this.#options.tracing, this.slot, group), () => machine.apply(group));
       snapshots.noteApplied(group);
       this.#options.meter?.applied(machine, group, this.#serving !== undefined);
       this.#pendingCount = group.at(-1)?.pendingCount;
@@ -243,6 +256,16 @@ export class SlotWorker {
       if (this.#serving === undefined && machine.appliedSequence >= target) await this.#serve(machine, onReady);
     }
     if (this.#fault !== undefined) throw this.#fault.error;
+  }
+
+  #catchUp(machine: SlotMachine, group: readonly SlotMessage[]): Promise<void> {
+    const { catchingUp } = this.#options;
+    return catchingUp === undefined ? machine.apply(group) : catchingUp.apply(machine, group);
+  }
+
+  async #watchLog(watch: LogWatch, signal: AbortSignal): Promise<void> {
+    const error = await watch.untilLost(signal);
+    if (error !== undefined) this.#stop(error, undefined);
   }
 
   /** Another log may have grown longer than the one that was applied: going on with it would skip its beginning in silence. */
@@ -261,9 +284,10 @@ export class SlotWorker {
   }
 
   async #serve(machine: SlotMachine, onReady: () => void): Promise<void> {
-    const { bus, shard } = this.#options;
+    const { bus, shard, peers } = this.#options;
     this.#serving = await SlotServing.open({
       requests: bus.requests, slot: this.slot, shard,
+      lagging: peers.isLagging(this.slot, machine.appliedSequence, true),
       handler: (payload, traceParent) => this.#answer(machine, payload, traceParent),
     });
     onReady();

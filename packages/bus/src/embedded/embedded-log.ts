@@ -4,7 +4,7 @@ import { type Sequence, ShoalError, type Slot, SUBJECTS } from '@shoal/protocol'
 import { checkEntry, checkReadOptions } from '../arguments.ts';
 import { GroupCommit, type Pending } from '../group-commit.ts';
 import { BUS_LIMITS } from '../limits.ts';
-import type { LogEntry, LogMessage, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
+import type { LogEntry, LogMessage, LogOrigin, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
 import { logTrimmed } from '../log-trimmed.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { Database, Range, Write } from './database.ts';
@@ -142,6 +142,11 @@ export class EmbeddedLog implements MutationLog {
   async sizes(): Promise<readonly LogSize[]> {
     const bytes = await this.#database.sizeBytes({ gte: logKey(0 as Slot, 0), lt: logKey(this.slots as Slot, 0) });
     return [{ stream: 'log', bytes }];
+  }
+
+  /** Nobody but this process can touch the log. */
+  async origin(slot: Slot): Promise<LogOrigin> {
+    return { made: 'embedded', firstSequence: this.#lane(slot).trimmedBefore };
   }
 
   /** Publishes under way finish first; readers end. */

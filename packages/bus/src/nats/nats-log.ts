@@ -4,7 +4,7 @@ import { type Sequence, ShoalError, type Slot, streamOf, SUBJECTS } from '@shoal
 import { checkEntry, checkReadOptions } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
 import { logTrimmed } from '../log-trimmed.ts';
-import type { LogEntry, LogMessage, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
+import type { LogEntry, LogMessage, LogOrigin, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
 import type { Registry } from '../registry.ts';
 import type { Connection } from './connection.ts';
 import { askBroker } from './broker-call.ts';
@@ -31,8 +31,9 @@ export class NatsLog implements MutationLog {
   readonly #parts: NatsLogParts;
   readonly #publishers: readonly StreamPublisher[];
   readonly #closing = new AbortController();
-
   readonly #marks: TrimMarks;
+  /** Shared by the slots of a stream that ask at about the same time. */
+  readonly #origins = new Map<number, Promise<LogOrigin>>();
 
   private constructor(parts: NatsLogParts, marks: TrimMarks) {
     this.#parts = parts;
@@ -138,6 +139,23 @@ export class NatsLog implements MutationLog {
       const { state } = await askBroker(connection, 'log_unavailable', () => jsm.streams.info(stream));
       return { stream, bytes: state.bytes };
     }));
+  }
+
+  origin(slot: Slot): Promise<LogOrigin> {
+    const stream = this.#streamOf(slot);
+    const known = this.#origins.get(stream);
+    if (known !== undefined) return known;
+    const asked = this.#askOrigin(stream);
+    this.#origins.set(stream, asked);
+    const forget = (): void => void this.#origins.delete(stream);
+    asked.then(() => setTimeout(forget, BUS_LIMITS.originMs).unref(), forget);
+    return asked;
+  }
+
+  async #askOrigin(stream: number): Promise<LogOrigin> {
+    const { connection, jsm, names } = this.#parts;
+    const { created, state } = await askBroker(connection, 'log_unavailable', () => jsm.streams.info(names.stream(stream)));
+    return { made: created, firstSequence: state.first_seq as Sequence };
   }
 
   /** Publishes under way finish first; readers end. */

@@ -1,7 +1,7 @@
 import { ShoalError, type Sequence, type Slot } from '@shoal/protocol';
 import { checkEntry, checkReadOptions } from '../arguments.ts';
 import { BUS_LIMITS } from '../limits.ts';
-import type { LogEntry, LogMessage, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
+import type { LogEntry, LogMessage, LogOrigin, LogSize, MutationLog, ReadOptions } from '../mutation-log.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { SimBroker } from './sim-broker.ts';
 import { callBroker } from './sim-call.ts';
@@ -116,6 +116,10 @@ export class SimLog implements MutationLog {
   async sizes(): Promise<readonly LogSize[]> {
     const bytes = await callBroker(this.#broker, this.#process, () => this.#broker.logBytes(), { timeoutMs: READ_TIMEOUT_MS, attemptMs: ATTEMPT_MS, late: 'log_unavailable' });
     return [{ stream: 'log', bytes }];
+  }
+
+  async origin(slot: Slot): Promise<LogOrigin> {
+    return { made: 'sim', firstSequence: await this.trimmedBefore(slot) };
   }
 
   async close(): Promise<void> {

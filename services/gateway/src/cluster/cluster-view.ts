@@ -109,7 +109,7 @@ export class ClusterView implements Replicas {
     for (const { status, lastSeenMs, life } of this.#shards.values()) {
       for (const { slot, ready, lagging = false, appliedSequence } of status.slots) {
         if (!ready || slot >= floors.length) continue;
-        this.#replicas[slot]?.push({ shard: status.shard, subject: SUBJECTS.queryOf(slot, status.shard), lagging, life });
+        this.#replicas[slot]?.push({ shard: status.shard, subject: SUBJECTS.queryOf(slot, status.shard), lagging, announced: { applied: appliedSequence, atMs: lastSeenMs }, life });
         this.#readyUntilMs[slot] = Math.max(this.#readyUntilMs[slot] ?? 0, lastSeenMs + GATEWAY_LIMITS.shardSilenceMs);
         if (lagging) continue;
         const floor = floors[slot] ?? NOTHING_APPLIED;

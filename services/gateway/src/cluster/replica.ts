@@ -1,5 +1,5 @@
 import type { Sequence, ShardId, Slot } from '@shoal/protocol';
-import type { ShardLife } from './shard-life.ts';
+import type { Progress, ShardLife } from './shard-life.ts';
 
 /** A slot on one shard that is ready to answer. */
 export interface Replica {
@@ -8,7 +8,15 @@ export interface Replica {
   readonly subject: string;
   /** It says that others are ahead. */
   readonly lagging: boolean;
+  /** When it announced itself, and what it had applied then. */
+  readonly announced: Progress;
   readonly life: ShardLife;
+}
+
+/** What a replica is known to have applied, by its announcement and its answers since. */
+export function progressOf({ announced, life }: Replica, slot: Slot): Progress {
+  const answered = life.progressSince(slot);
+  return answered === undefined || answered.applied < announced.applied ? announced : answered;
 }
 
 /** Who can be asked about a slot, as far as it is known. */
@@ -20,17 +28,24 @@ export interface Replicas {
   appliedFloor(slot: Slot): Sequence;
 }
 
+/** What is asked of a slot: the sequence that the answer must include, and a count that shares out questions between those that are equally good. */
+export interface Question {
+  readonly wanted: Sequence;
+  readonly turn: number;
+}
+
 /**
- * From the one that should be asked first. `turn` shares out questions between those that are equally good. A shard that nobody reached
- * for this slot is left out until it announces itself again.
+ * From the one that should be asked first: one that is known to have applied what is wanted comes before those that keep pace, and one that
+ * lags after them. A shard that nobody reached for this slot is left out until it announces itself again.
  */
-export function inOrder(replicas: readonly Replica[], slot: Slot, nowMs: number, turn: number): readonly Replica[] {
+export function inOrder(replicas: readonly Replica[], slot: Slot, nowMs: number, { wanted, turn }: Question): readonly Replica[] {
   const present = replicas.filter(({ life }) => !life.hasRefused(slot));
   if (present.length < 2) return present;
   const first = turn % present.length;
-  const standing = ({ life, lagging }: Replica): number => {
-    if (life.isSilent(nowMs)) return 2;
-    return lagging ? 1 : 0;
+  const standing = (replica: Replica): number => {
+    if (replica.life.isSilent(nowMs)) return 3;
+    if (wanted > 0 && progressOf(replica, slot).applied >= wanted) return 0;
+    return replica.lagging ? 2 : 1;
   };
   return [...present.slice(first), ...present.slice(0, first)]
     .map((replica) => ({ replica, standing: standing(replica), underWay: replica.life.underWay }))

@@ -1,5 +1,11 @@
-import type { Slot } from '@shoal/protocol';
+import type { Sequence, Slot } from '@shoal/protocol';
 import { GATEWAY_LIMITS } from '../limits.ts';
+
+/** What a shard had applied in a slot, and when this gateway heard of it. */
+export interface Progress {
+  readonly applied: Sequence;
+  readonly atMs: number;
+}
 
 /**
  * Signs of life of one shard, as this gateway sees them: announcements and answers. A shard whose process stands still sends neither,
@@ -12,6 +18,8 @@ export class ShardLife {
   /** When the first question was sent, since the last sign, that is answered at once by a shard that lives. */
   #unansweredSinceMs: number | undefined;
   readonly #refused = new Set<Slot>();
+  /** What its answers since the last announcement told, by slot. */
+  readonly #progress = new Map<Slot, Progress>();
 
   constructor(nowMs: number) {
     this.#lastSignMs = nowMs;
@@ -19,6 +27,7 @@ export class ShardLife {
 
   announced(nowMs: number): void {
     this.#refused.clear();
+    this.#progress.clear();
     this.#sign(nowMs);
   }
 
@@ -30,6 +39,17 @@ export class ShardLife {
   answered(nowMs: number): void {
     this.underWay -= 1;
     this.#sign(nowMs);
+  }
+
+  /** An answer said what it includes. */
+  hasApplied(slot: Slot, applied: Sequence, nowMs: number): void {
+    const known = this.#progress.get(slot);
+    if (known === undefined || applied >= known.applied) this.#progress.set(slot, { applied, atMs: nowMs });
+  }
+
+  /** By its answers since the last announcement; undefined when there were none. */
+  progressSince(slot: Slot): Progress | undefined {
+    return this.#progress.get(slot);
   }
 
   /** No answer came in time, or it was lost. */
@@ -49,8 +69,13 @@ export class ShardLife {
 
   /** Whether it should be asked last, and nobody should wait for it. */
   isSilent(nowMs: number): boolean {
-    if (nowMs - this.#lastSignMs > GATEWAY_LIMITS.announcementOverdueMs) return true;
+    if (this.isAway(nowMs)) return true;
     return this.#unansweredSinceMs !== undefined && nowMs - this.#unansweredSinceMs > GATEWAY_LIMITS.answerOverdueMs;
+  }
+
+  /** Whether it gave no sign of life at all for so long that it does not seem to be there. */
+  isAway(nowMs: number): boolean {
+    return nowMs - this.#lastSignMs > GATEWAY_LIMITS.announcementOverdueMs;
   }
 
   #sign(nowMs: number): void {

@@ -1,4 +1,4 @@
-import { ShoalError, type ItemFailure, type Slot } from '@shoal/protocol';
+import { ShoalError, type ItemFailure, type Sequence, type Slot } from '@shoal/protocol';
 import type { Clock, Timers } from '@shoal/pacing';
 import type { ShardLife } from '../cluster/shard-life.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
@@ -11,7 +11,13 @@ export interface Route {
   readonly life?: ShardLife;
 }
 
-export interface RoundOptions<Answer extends { readonly ok: true }> {
+/** What every answer tells of its replica. */
+interface Applied {
+  readonly ok: true;
+  readonly appliedSequence: Sequence;
+}
+
+export interface RoundOptions<Answer extends Applied> {
   readonly slot: Slot;
   readonly routes: readonly Route[];
   /** Asks for the items of these indexes; for all when undefined. */
@@ -36,9 +42,9 @@ export interface RoundOptions<Answer extends { readonly ok: true }> {
  * 2. It resolves when every item is answered, or nobody is left to be asked and nobody to be waited for. Each route ends at the
  *    deadline, so that is the end of the round too.
  * 3. A second replica is asked while the first may still answer only if the share of such questions allows it, if the shard gives no
- *    sign of life, or if half of the time is over.
+ *    sign of life, or if `secondReplicaShare` of the time is over: a replica may still come to what a receipt names, so it goes on to be waited for.
  */
-export class ReplicaRound<Answer extends { readonly ok: true }> {
+export class ReplicaRound<Answer extends Applied> {
   readonly #options: RoundOptions<Answer>;
   readonly #startedMs: number;
   readonly #ended = Promise.withResolvers<void>();
@@ -79,7 +85,7 @@ export class ReplicaRound<Answer extends { readonly ok: true }> {
     this.#taken += 1;
     this.#underWay += 1;
     void this.#take(route, Math.max(1, remainingMs));
-    this.#planSecond(route, Math.min(hedgeAfterMs, remainingMs / 2));
+    this.#planSecond(route, Math.min(hedgeAfterMs, remainingMs * GATEWAY_LIMITS.secondReplicaShare));
     return true;
   }
 
@@ -90,12 +96,19 @@ export class ReplicaRound<Answer extends { readonly ok: true }> {
     try {
       const given = await send(route.subject, indexes, timeoutMs);
       route.life?.answered(clock.nowMs());
+      this.#learn(route, given);
       answers.take(indexes, given);
     } catch (error) {
       this.#note(route, error);
     }
     this.#underWay -= 1;
     this.#proceed();
+  }
+
+  #learn({ life }: Route, given: readonly (Answer | ItemFailure)[]): void {
+    if (life === undefined) return;
+    const { slot, clock } = this.#options;
+    for (const answer of given) if (answer.ok) life.hasApplied(slot, answer.appliedSequence, clock.nowMs());
   }
 
   #note(route: Route, error: unknown): void {
@@ -114,8 +127,8 @@ export class ReplicaRound<Answer extends { readonly ok: true }> {
     this.#cancelTimer = timers.after(delayMs, () => {
       if (this.#hasEnded) return;
       const nowMs = clock.nowMs();
-      const isHalfOver = nowMs - this.#startedMs >= (deadlineMs - this.#startedMs) / 2;
-      if (isHalfOver || asked.life?.isSilent(nowMs) === true || mayHedge()) this.#takeNext();
+      const isLate = nowMs - this.#startedMs >= (deadlineMs - this.#startedMs) * GATEWAY_LIMITS.secondReplicaShare;
+      if (isLate || asked.life?.isSilent(nowMs) === true || mayHedge()) this.#takeNext();
       else this.#planSecond(asked, GATEWAY_LIMITS.answerOverdueMs);
     });
   }

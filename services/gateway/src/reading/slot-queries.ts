@@ -88,7 +88,7 @@ export class SlotQueries {
     const startedMs = clock.nowMs();
     const round = new ReplicaRound<Answer<T>>({
       slot, answers, deadlineMs, clock, timers,
-      routes: [...inOrder(replicas.replicasOf(slot), slot, startedMs, (this.#turn += 1)), { subject: SUBJECTS.query(slot) }],
+      routes: [...inOrder(replicas.replicasOf(slot), slot, startedMs, { wanted: wantedBy(items as readonly Wanted[]), turn: (this.#turn += 1) }), { subject: SUBJECTS.query(slot) }],
       isPrompt: pace === 'prompt',
       hedgeAfterMs: hedgeAfterMs(times.valueMs),
       mayHedge: this.#mayHedge,
@@ -143,6 +143,22 @@ export class SlotQueries {
     byType.set(type, times);
     return times;
   }
+}
+
+/** What an item's answer must include, under either name. */
+interface Wanted {
+  readonly after?: Sequence;
+  readonly sequence?: Sequence;
+}
+
+/** The sequence that the answer to every item includes. */
+function wantedBy(items: readonly Wanted[]): Sequence {
+  let wanted = 0 as Sequence;
+  for (const { after, sequence } of items) {
+    const one = after ?? sequence ?? wanted;
+    if (one > wanted) wanted = one;
+  }
+  return wanted;
 }
 
 /** Whether a shard answers at once: it neither waits for a write or a field nor looks through everything. */

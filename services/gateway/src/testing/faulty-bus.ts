@@ -40,6 +40,7 @@ export class FaultyBus {
       trim: () => log.trim(),
       trimmedBefore: () => log.trimmedBefore(),
       sizes: () => log.sizes(),
+      origin: () => log.origin(),
       close: () => Promise.resolve(),
     };
   }

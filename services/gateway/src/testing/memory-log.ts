@@ -1,4 +1,4 @@
-import type { LogEntry, LogMessage, LogSize, MutationLog, ReadOptions } from '@shoal/bus';
+import type { LogEntry, LogMessage, LogOrigin, LogSize, MutationLog, ReadOptions } from '@shoal/bus';
 import { SUBJECTS, ShoalError, type Sequence, type Slot } from '@shoal/protocol';
 
 /** The log in an array; sequences are shared by all slots, as in a stream that carries several. */
@@ -52,6 +52,10 @@ export class MemoryLog implements MutationLog {
 
   async sizes(): Promise<readonly LogSize[]> {
     return [{ stream: 'log', bytes: this.messages.reduce((sum, { bytes }) => sum + bytes.length, 0) }];
+  }
+
+  async origin(): Promise<LogOrigin> {
+    return { made: 'in memory', firstSequence: 0 as Sequence };
   }
 
   onAppend(listener: () => void): void {

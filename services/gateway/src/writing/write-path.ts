@@ -9,6 +9,7 @@ import type { Clock } from '@shoal/pacing';
 import { ExtendedError } from '../failure.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import type { AppliedWait } from './applied-wait.ts';
+import type { ApplyBacklog } from './apply-backlog.ts';
 import { IdempotencyMemory, keyReused } from './idempotency-memory.ts';
 import { randomNames, repeatableNames, type MessageNames } from './message-names.ts';
 import { planDeleteMatching, planWrite, receiptOf, type PlannedMessage } from './write-plan.ts';
@@ -16,6 +17,7 @@ import { planDeleteMatching, planWrite, receiptOf, type PlannedMessage } from '.
 export interface WritePathDependencies {
   readonly log: MutationLog;
   readonly appliedWait: AppliedWait;
+  readonly backlog: ApplyBacklog;
   readonly clock: Clock;
   readonly newOperationId: () => OperationId;
 }
@@ -97,11 +99,13 @@ export class WritePath {
   }
 
   async #publish(record: EmbeddingRecord, { wait, timeoutMs, idempotencyKey }: Order, messages: readonly PlannedMessage[], accepted: number, request: TracedSpan | undefined, resultOf: (answers: Answers) => Partial<WriteResult>): Promise<WriteResult> {
-    const { clock } = this.#dependencies;
+    const { clock, backlog } = this.#dependencies;
     const deadlineMs = clock.nowMs() + timeoutMs;
     if (idempotencyKey !== undefined) this.#memory.note(scopeOf(record.spec, idempotencyKey), digestText(messages.map(({ entry }) => entry.operationId).join()));
-    const sequences = await this.#counted('log', this.#log(messages.map(({ entry }) => entry), timeoutMs, request));
+    await backlog.room(new Set(messages.map(({ entry }) => entry.address.slot)), timeoutMs);
+    const sequences = await this.#counted('log', this.#log(messages.map(({ entry }) => entry), Math.max(1, deadlineMs - clock.nowMs()), request));
     const receipt = receiptOf(messages, sequences);
+    for (const [slot, sequence] of receipt) backlog.note(slot, sequence);
     if (wait === 'logged') return { accepted, receipt };
     try {
       return { accepted, receipt, ...resultOf(await this.#counted('applied', this.#answers(messages, sequences, deadlineMs, request))) };
