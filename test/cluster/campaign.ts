@@ -25,8 +25,8 @@ const report = await runRebalance({
 const { failures, slotsPerShard, moveMs, writeCount, vectorCount, searchCount, audits, comparison } = report;
 console.log(`${writeCount} writes of ${vectorCount} vectors and ${searchCount} searches, ${failures.length} failed; the moves took ${(moveMs / 1_000).toFixed(1)} s`);
 console.log(`slots: ${Object.entries(slotsPerShard).map(([shard, slots]) => `${shard} ${slots}`).join(', ')}`);
-console.log(`${comparison.replicaCount} replicas of ${comparison.partitionCount} partitions with ${comparison.vectorCount} vectors compared: ${comparison.different.length === 0 ? 'all equal' : comparison.different.join('; ')}; digests of slots ${report.digestsEqual ? 'equal' : 'NOT equal'}`);
+console.log(`${comparison.replicaCount} replicas of ${comparison.partitionCount} partitions with ${comparison.vectorCount} vectors compared: ${comparison.different.length === 0 ? 'all equal' : comparison.different.join('; ')}; digests of slots ${report.digestsEqual ? 'equal' : 'NOT equal'}; all rows read again: ${report.unverifiedSlots.length === 0 ? 'every slot equal' : `slots ${report.unverifiedSlots.join(', ')} are not`}`);
 for (const failure of failures.slice(0, 20)) console.log(`failed: ${failure}`);
 const isClean = audits.every((each) => JSON.stringify(each) === JSON.stringify(CLEAN_AUDIT));
 console.log(isClean ? 'every acknowledged write is there, once' : `lost or wrong: ${JSON.stringify(audits)}`);
-process.exitCode = failures.length === 0 && comparison.different.length === 0 && report.digestsEqual && isClean ? 0 : 1;
+process.exitCode = failures.length === 0 && comparison.different.length === 0 && report.digestsEqual && report.unverifiedSlots.length === 0 && isClean ? 0 : 1;

@@ -13,7 +13,7 @@ export function isSettled({ members, replicas, slots }: Placement): boolean {
 }
 
 /** The placement when `condition` holds and nothing is on its way. */
-export async function settled(client: ShoalClient, condition: (placement: Placement) => boolean = () => true, timeoutMs = 120_000): Promise<Placement> {
+export async function settled(client: ShoalClient, condition: (placement: Placement) => boolean = () => true, timeoutMs = 600_000): Promise<Placement> {
   const endMs = performance.now() + timeoutMs;
   let last: Placement | undefined;
   while (performance.now() < endMs) {

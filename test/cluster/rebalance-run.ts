@@ -34,7 +34,11 @@ export interface RebalanceReport {
   readonly comparison: ReplicaComparison;
   /** Whether the digests that replicas announce became equal, slot by slot, when nobody wrote any more. */
   readonly digestsEqual: boolean;
+  /** Slots that did not turn out equal when all replicas had read their rows again. */
+  readonly unverifiedSlots: readonly number[];
 }
+
+const VERIFY_MS = 120_000;
 
 interface Load {
   writeCount: number;
@@ -70,18 +74,29 @@ async function write(loaded: Loaded, options: RebalanceOptions, load: Load, sign
   }
 }
 
+/** Which replicas had not yet applied what a receipt names, as the cluster tells right after a search failed. */
+async function whoIsBehind(client: ShoalClient, receipt: Readonly<Record<string, number>>): Promise<string> {
+  const { shards } = await client.cluster();
+  const behind = shards.flatMap(({ shard, lastSeenMs, slots }) => slots.flatMap(({ slot, ready, lagging, appliedSequence, pendingCount }) => {
+    const wanted = receipt[String(slot)] ?? 0;
+    return appliedSequence >= wanted ? [] : [`slot ${slot} on ${shard} (heard ${lastSeenMs} ms ago): ${ready ? (lagging === true ? 'lagging' : 'ready') : 'not ready'}, at ${appliedSequence} of ${wanted}, ${pendingCount ?? 0} pending`];
+  }));
+  return behind.length === 0 ? 'nobody is behind' : behind.join('; ');
+}
+
 /** Searches with the newest receipt at hand, so that each must see every acknowledged write. */
-async function search(all: readonly Loaded[], options: RebalanceOptions, load: Load, signal: AbortSignal, seed: number): Promise<void> {
+async function search(client: ShoalClient, all: readonly Loaded[], options: RebalanceOptions, load: Load, signal: AbortSignal, seed: number): Promise<void> {
   const random = seededRandom(seed);
   while (!signal.aborted) {
     const loaded = all[Math.floor(random() * all.length)];
     if (loaded === undefined) return;
     const key = `k${Math.floor(random() * options.keysPerEmbedding)}`;
+    const receipt = { ...loaded.receipt };
     try {
-      await loaded.handle.search({ vector: vectorOf(key, 1, options.dim), k: 5, after: { ...loaded.receipt } });
+      await loaded.handle.search({ vector: vectorOf(key, 1, options.dim), k: 5, after: receipt });
       load.searchCount += 1;
     } catch (error) {
-      load.failures.push(describe('search', error));
+      load.failures.push(`${describe('search', error)} Then: ${await whoIsBehind(client, receipt).catch(String)}`);
     }
     await sleep(2);
   }
@@ -100,7 +115,7 @@ export async function runRebalance(options: RebalanceOptions, say: (line: string
     const stop = new AbortController();
     const running = Promise.all([
       ...all.map((loaded) => write(loaded, options, load, stop.signal)),
-      ...[1, 2].map((reader) => search(all, options, load, stop.signal, options.seed + reader)),
+      ...[1, 2].map((reader) => search(client, all, options, load, stop.signal, options.seed + reader)),
     ]);
     await sleep(options.steadyMs);
     const movedFromMs = performance.now();
@@ -123,6 +138,7 @@ export async function runRebalance(options: RebalanceOptions, say: (line: string
     return {
       ...load, audits, comparison, moveMs,
       digestsEqual: await becomeEqual(client),
+      unverifiedSlots: (await client.verifyReplicas({ timeoutMs: VERIFY_MS })).filter(({ verdict }) => verdict !== 'equal').map(({ slot }) => slot),
       drainedSlots: slotCountOf(shrunk, 'shard-0'),
       slotsPerShard: Object.fromEntries(shrunk.members.map(({ shard, slotCount }) => [shard, slotCount])),
     };

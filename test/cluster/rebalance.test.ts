@@ -11,5 +11,6 @@ it('a cluster under load takes in a shard and lets a drained one go: no request 
   expect(report.slotsPerShard).toEqual({ 'shard-0': 0, 'shard-1': 12, 'shard-2': 12 });
   expect(report.audits).toEqual([CLEAN_AUDIT, CLEAN_AUDIT]);
   expect(report.digestsEqual).toBe(true);
+  expect(report.unverifiedSlots).toEqual([]);
   expect(report.comparison).toMatchObject({ partitionCount: 8, replicaCount: 16, vectorCount: 400, different: [] });
 });

@@ -21,6 +21,7 @@ import { addSearchCommand } from './commands/search.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTenantCommand } from './commands/tenant.ts';
 import { addVectorCommands } from './commands/vectors.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { addConnectionOptions } from './connection-options.ts';
 
 /** Of this package; its package.json lies above both src and dist. */
@@ -61,6 +62,7 @@ export function buildProgram(system: CliSystem): Command {
   addBenchCommand(program, system);
   addStatusCommand(program, system);
   addPlacementCommands(program, system);
+  addVerifyCommand(program, system);
   addMetricsCommand(program, system);
   addTenantCommand(program, system);
   addKeyCommand(program, system);

@@ -8,6 +8,7 @@ export type { GroupOfHits, Hit, SearchAnswer, SearchGroupsAnswer, SearchGroupsRe
 export type { PayloadObject, VectorSource, VectorToWrite } from './vector-batches.ts';
 export type { AcknowledgedBatch, ItemOutcome, WriteOptions, WriteResult } from './write-vectors.ts';
 export type { ReplicaDigest, SlotDigests } from './replica-digests.ts';
+export type { SlotVerification, VerifiedReplica, VerifyOptions } from './verify-replicas.ts';
 export type { AliasesApi } from './aliases-api.ts';
 export type { ImportsApi } from './imports-api.ts';
 export type { BackupApi } from './backup-api.ts';

@@ -21,6 +21,9 @@ export const CLIENT_LIMITS = {
   /** A stream of bytes that brings nothing for so long has failed. */
   streamSilenceMs: 60_000,
   readyPollMs: 200,
+  /** How often the cluster is asked whether all rows were read, and how long for. */
+  verifyPollMs: 500,
+  verifyTimeoutMs: 10 * 60 * 1000,
   /** One search of waitUntilApplied; shorter than the whole wait, so that a lost answer costs little. */
   appliedProbeMs: 5_000,
 } as const;

@@ -4,10 +4,10 @@ import { ShoalClient } from './shoal-client.ts';
 
 const seen: { readonly method: string; readonly path: string; readonly headers: Readonly<Record<string, string>> }[] = [];
 
-/** Keeps what would be sent, and answers with an empty object: what a method makes of its answer is tested elsewhere. */
+/** Keeps what would be sent, and answers as a cluster without anything: what a method makes of its answer is tested elsewhere. */
 const fetchNothing = ((input: string, init: RequestInit) => {
   seen.push({ method: init.method ?? 'GET', path: new URL(input).pathname, headers: init.headers as Record<string, string> });
-  return Promise.resolve(new Response('{}', { status: 200 }));
+  return Promise.resolve(new Response('{"shards":[],"slots":[]}', { status: 200 }));
 }) as typeof fetch;
 
 const client = new ShoalClient({ url: 'http://127.0.0.1:1', apiKey: 'k', fetch: fetchNothing, retries: 0 });
@@ -36,7 +36,7 @@ const CALLS: readonly (() => Promise<unknown>)[] = [
     for await (const _piece of client.backup.slot(0)) return;
   },
   () => client.backup.restoreKey('0123456789abcdef', { role: 'read', secretHash: '0'.repeat(64), createdAt: '2026-01-01T00:00:00.000Z' }),
-  () => client.limits(), () => client.cluster(), () => client.metrics(), () => client.health(), () => client.ready(),
+  () => client.limits(), () => client.cluster(), () => client.verifyReplicas(), () => client.metrics(), () => client.health(), () => client.ready(),
 ];
 
 /** A delete of one key goes the way of many; /metrics is text for Prometheus, and `metrics()` gives the figures of the whole cluster. */

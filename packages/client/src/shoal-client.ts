@@ -10,6 +10,7 @@ import { CLIENT_LIMITS } from './limits.ts';
 import { allPages } from './pages.ts';
 import { replicaDigestsOf, type SlotDigests } from './replica-digests.ts';
 import { PlacementApi } from './placement-api.ts';
+import { verifyReplicas, type SlotVerification, type VerifyOptions } from './verify-replicas.ts';
 import { TenantsApi } from './tenants-api.ts';
 import type { PayloadObject } from './vector-batches.ts';
 
@@ -84,6 +85,12 @@ export class ShoalClient {
   /** What each replica of each slot holds, as a digest at its applied sequence. Needs the root key. */
   async replicaDigests(options: CallOptions = {}): Promise<SlotDigests[]> {
     return replicaDigestsOf(await this.cluster(options));
+  }
+
+  /** Has every replica read all its rows again, and tells slot by slot whether they are what was written and the same on all. Needs the root key. */
+  verifyReplicas(options: VerifyOptions = {}): Promise<SlotVerification[]> {
+    const { now, wait } = this.#settings;
+    return verifyReplicas({ transport: this.#transport, cluster: (call) => this.cluster(call), now, wait }, options);
   }
 
   /** Succeeds when the gateway's process answers. Not retried. */

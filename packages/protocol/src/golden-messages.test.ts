@@ -8,8 +8,9 @@ import { decodeControllerLease, decodeMemberLease, decodePlacementMap, encodeCon
 import { decodeQueryRequest, encodeQueryRequest } from './query-request-codec.ts';
 import { decodeQueryResponse, encodeQueryResponse } from './query-response-codec.ts';
 import { decodeShardStatus, encodeShardStatus } from './shard-status-codec.ts';
-import { sampleController, sampleDeleted, sampleMap, sampleMember, sampleMutations, sampleOutcomes, sampleReport, sampleRequests, sampleResponses, sampleStatus, sampleVectors } from './testing/samples.ts';
+import { sampleController, sampleDeleted, sampleMap, sampleMember, sampleMutations, sampleOutcomes, sampleReport, sampleRequests, sampleResponses, sampleStatus, sampleVectors, sampleVerifyOrder } from './testing/samples.ts';
 import { decodeVectorBody, encodeVectorBody } from './vector-body.ts';
+import { decodeVerifyOrder, encodeVerifyOrder } from './verify-order.ts';
 
 interface Golden {
   readonly value: unknown;
@@ -25,6 +26,7 @@ const golden: Record<string, Golden> = {
   'controller-lease': { value: sampleController, bytes: encodeControllerLease(sampleController), decode: decodeControllerLease },
   'metrics-report': { value: sampleReport, bytes: encodeMetricsReport(sampleReport), decode: decodeMetricsReport },
   'shard-status': { value: sampleStatus, bytes: encodeShardStatus(sampleStatus), decode: decodeShardStatus },
+  'verify-order': { value: sampleVerifyOrder, bytes: encodeVerifyOrder(sampleVerifyOrder), decode: decodeVerifyOrder },
   'vector-body': { value: sampleVectors, bytes: encodeVectorBody(sampleVectors, 3), decode: (bytes) => decodeVectorBody(bytes, 3, 'cosine') },
 };
 for (const [type, value] of Object.entries(sampleMutations)) golden[`mutation-${type}`] = { value, bytes: encodeMutation(value), decode: decodeMutation };

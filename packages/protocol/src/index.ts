@@ -31,6 +31,7 @@ export {
   encodePlacementMap, decodePlacementMap, encodeMemberLease, decodeMemberLease, encodeControllerLease, decodeControllerLease,
 } from './placement-codec.ts';
 export { encodeShardStatus, decodeShardStatus } from './shard-status-codec.ts';
+export { encodeVerifyOrder, decodeVerifyOrder, parseVerifyRequest, type VerifyOrder } from './verify-order.ts';
 export * from './metrics-report.ts';
 export { encodeMetricsReport, decodeMetricsReport } from './metrics-report-codec.ts';
 export { parseVectorValues, checkVector } from './vector-values.ts';

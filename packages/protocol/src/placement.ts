@@ -50,6 +50,8 @@ export const SUBJECTS = {
   /** Reaches the replica on one shard. A name may hold dots, which mean something in subjects; no name holds `~`. */
   queryOf: (slot: Slot, shard: ShardId): string => `shoal.q.${slot}.${shard.replaceAll('.', '~')}`,
   shardStatus: 'shoal.status.shard',
+  /** Shards that hear it read all rows of slots again. */
+  verify: 'shoal.verify',
   metrics: 'shoal.metrics.report',
   /** A gateway that just started asks the others for the last reports of instances that are gone. */
   metricsWanted: 'shoal.metrics.wanted',

@@ -3,7 +3,7 @@ import type { Bus, Serving } from '@shoal/bus';
 import { Engine, type VectorEngine } from '@shoal/index';
 import { pause, type Timers } from '@shoal/pacing';
 import { slotsWithProgress } from '@shoal/placement';
-import { SUBJECTS, decodeShardStatus, encodeShardStatus, type PlacementMap, type ShardStatus, type Slot } from '@shoal/protocol';
+import { SUBJECTS, decodeShardStatus, decodeVerifyOrder, encodeShardStatus, type PlacementMap, type ShardStatus, type Slot } from '@shoal/protocol';
 import type { CheckpointFiles } from '@shoal/shard-core';
 import type { ShardStore } from '@shoal/store';
 import { openStore, storeDirectoryOf } from './open-store.ts';
@@ -176,7 +176,7 @@ class RunningShard implements Shard {
   }
 
   async #announceRegularly(): Promise<void> {
-    const listening = await this.#listenToPeers();
+    const listening = await this.#listenToOthers();
     while (!this.#stop.signal.aborted) {
       for (const worker of this.#slots.workers()) worker.keepPace();
       await this.#compareContents();
@@ -198,11 +198,12 @@ class RunningShard implements Shard {
     }
   }
 
-  /** Without hearing of the others, no slot here ever lags. */
-  async #listenToPeers(): Promise<Serving | undefined> {
+  /** Without hearing of the others, no slot here ever lags, and nobody can have its rows read at once. */
+  async #listenToOthers(): Promise<Serving | undefined> {
     const { bus, logger } = this.#dependencies;
     try {
-      return await bus.requests.listen(SUBJECTS.shardStatus, (payload) => this.#hear(payload));
+      const [shards, orders] = [await bus.requests.listen(SUBJECTS.shardStatus, (payload) => this.#hear(payload)), await bus.requests.listen(SUBJECTS.verify, (payload) => this.#verify(payload))];
+      return { close: () => Promise.all([shards.close(), orders.close()]).then(() => undefined) };
     } catch (error) {
       logger.warn({ err: error }, 'the announcements of other shards cannot be heard');
       return undefined;
@@ -216,6 +217,15 @@ class RunningShard implements Shard {
       this.#contents.hear(status);
     } catch (error) {
       this.#dependencies.logger.warn({ err: error }, 'an announcement of a shard cannot be read; it is left out');
+    }
+  }
+
+  #verify(payload: Uint8Array): void {
+    try {
+      const { slots } = decodeVerifyOrder(payload);
+      for (const worker of this.#slots.workers()) if (slots.length === 0 || slots.includes(worker.slot)) this.#checks.hasten(worker);
+    } catch (error) {
+      this.#dependencies.logger.warn({ err: error }, 'an order to verify cannot be read; it is left out');
     }
   }
 

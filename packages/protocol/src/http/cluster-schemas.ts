@@ -94,6 +94,16 @@ export const ReplicasRequestSchema = closed({ replicas: Type.Integer({ minimum: 
 export const PlacementChangeSchema = closed({ epoch: count('Epoch of the map with the change.') }, 'The change is in the map; slots follow it in the background.');
 export type PlacementChange = JsonOf<typeof PlacementChangeSchema>;
 
+export const VerifyRequestSchema = closed(
+  { slots: Type.Optional(Type.Array(Type.Integer({ minimum: 0 }), { minItems: 1, description: 'All slots when absent.', examples: [[0, 17]] })) },
+  'Which slots are to be read.',
+);
+export const VerifyResponseSchema = closed(
+  { slots: Type.Array(Type.Integer({ minimum: 0 }), { description: 'The slots that are read again.' }) },
+  'Every shard was told. GET /v1/cluster shows by `verifications` who has read its rows, and by `agreement` whether replicas hold the same.',
+);
+export type VerifyResponse = JsonOf<typeof VerifyResponseSchema>;
+
 const BUS_KINDS = ['embedded', 'nats', 'sim'] as const;
 
 export const ClusterResponseSchema = closed(

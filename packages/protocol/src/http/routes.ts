@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { VECTOR_BODY_MEDIA_TYPE } from '../vector-body.ts';
 import { NDJSON_MEDIA_TYPE } from '../write-request.ts';
 import { BACKUP_ROUTES } from './backup-routes.ts';
-import { ClusterResponseSchema, HealthResponseSchema, ReadyResponseSchema } from './cluster-schemas.ts';
+import { ClusterResponseSchema, HealthResponseSchema, ReadyResponseSchema, VerifyRequestSchema, VerifyResponseSchema } from './cluster-schemas.ts';
 import {
   EmbeddingDescriptionSchema,
   EmbeddingListResponseSchema,
@@ -192,6 +192,18 @@ export const ROUTES = {
       tags: ['cluster'],
       summary: 'Show shards, slots and the bus',
       response: { 200: answer('The cluster.', ClusterResponseSchema), default: problem },
+    },
+  },
+  verifyReplicas: {
+    method: 'POST',
+    url: '/v1/cluster/verifications',
+    config: { access: 'root' },
+    schema: {
+      operationId: 'verifyReplicas',
+      tags: ['cluster'],
+      summary: 'Have all rows read again and compared with what was written',
+      body: VerifyRequestSchema,
+      response: { 202: answer('The shards were told.', VerifyResponseSchema), default: problem },
     },
   },
   getMetricsSummary: {

@@ -6,6 +6,7 @@ import type { MessageOutcomes, Mutation, Outcome, WriteMutation } from '../mutat
 import type { ControllerLease, MemberLease, PlacementMap } from '../placement-map.ts';
 import type { QueryRequest, QueryResponse, ShardStatus } from '../query.ts';
 import type { VectorRecord } from '../vector-body.ts';
+import type { VerifyOrder } from '../verify-order.ts';
 
 const code = 4_294_967_303 as EmbeddingCode;
 const partition = 5 as Partition;
@@ -215,3 +216,5 @@ export const sampleVectors: readonly VectorRecord[] = [
   { key: ascii, values: Float32Array.of(1, -2.5, 0.125), payload },
   { key: unicode, values: Float32Array.of(0.5, 0, 1e-3) },
 ];
+
+export const sampleVerifyOrder: VerifyOrder = { slots: [0 as Slot, 3 as Slot, 258 as Slot] };

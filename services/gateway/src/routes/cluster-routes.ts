@@ -1,9 +1,12 @@
-import { ROUTES } from '@shoal/protocol';
-import type { ClusterResponse, ClusterShard, HealthResponse, ReadyResponse } from '@shoal/protocol';
+import { ROUTES, SUBJECTS, encodeVerifyOrder, parseVerifyRequest } from '@shoal/protocol';
+import type { ClusterResponse, ClusterShard, HealthResponse, ReadyResponse, VerifyResponse } from '@shoal/protocol';
 import type { FastifyInstance } from 'fastify';
 import { ClusterAgreement } from '../cluster/agreement.ts';
 import type { HeardShard } from '../cluster/cluster-view.ts';
 import { requireReady } from '../cluster/readiness.ts';
+import { jsonBodyOf } from '../http/request-body.ts';
+import { CLUSTER_SCOPE } from '../tenancy/audit-log.ts';
+import { refuseQuery } from './query-string.ts';
 import type { RouteContext } from './route-context.ts';
 
 function shardToJson({ status, lastSeenMs }: HeardShard, agreement: ClusterAgreement, nowMs: number): ClusterShard {
@@ -21,7 +24,7 @@ function shardToJson({ status, lastSeenMs }: HeardShard, agreement: ClusterAgree
 
 /** The state of the cluster and of this process. */
 export function addClusterRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { bus, clock, version, mode, clusterView, placement } = context;
+  const { bus, clock, version, mode, clusterView, placement, tenancy } = context;
 
   app.route({
     ...ROUTES.getCluster,
@@ -39,6 +42,18 @@ export function addClusterRoutes(app: FastifyInstance, context: RouteContext): v
         ...(placed === undefined ? {} : { placement: placed }),
         unservedSlots: clusterView.unservedSlots(),
       };
+    },
+  });
+
+  app.route({
+    ...ROUTES.verifyReplicas,
+    handler: async (request, reply): Promise<VerifyResponse> => {
+      refuseQuery(request);
+      const order = parseVerifyRequest(jsonBodyOf(request), bus.log.slots);
+      bus.requests.announce(SUBJECTS.verify, encodeVerifyOrder(order));
+      await tenancy.audit.note(CLUSTER_SCOPE, { act: 'cluster.verify', subject: 'replicas', by: request.caller.keyId, requestId: request.id });
+      reply.code(202);
+      return { slots: order.slots.length > 0 ? [...order.slots] : Array.from({ length: bus.log.slots }, (_, slot) => slot) };
     },
   });
 
