@@ -18,7 +18,7 @@ const slot = 0 as Slot;
 const partition = 0 as Partition;
 const signal = new AbortController().signal;
 const spec = parseEmbeddingSpec({
-  code: 1, tenant: 'default', name: 'e', model: 'm', dim: DIM, distance: 'l2', hnsw: { m: 8, efConstruction: 40, seed: 1 }, rabitq: { bits: 8, seed: 42 }, storage: 'f32', partitions: 1, replicas: 1,
+  code: 1, tenant: 'default', name: 'e', model: 'm', dim: DIM, distance: 'l2', hnsw: { m: 16, efConstruction: 100, seed: 1 }, rabitq: { bits: 8, seed: 42 }, storage: 'f32', partitions: 1, replicas: 1,
 });
 const ref = { code: spec.code, partition };
 
