@@ -19,13 +19,24 @@ const specOf = (code: number) => parseEmbeddingSpec({
   rabitq: { bits: 4, seed: 42 }, storage: 'f32', partitions: 1, replicas: 1,
 });
 
+type Body = { type: 'define' | 'drop' } | { type: 'write'; keys: readonly string[] };
+
+function mutationOf(code: number, head: Pick<Mutation, 'operationId' | 'code' | 'partition'>, body: Body): Mutation {
+  switch (body.type) {
+    case 'define':
+      return { ...head, type: 'define', spec: specOf(code) };
+    case 'drop':
+      return { ...head, type: 'drop' };
+    case 'write':
+      return { ...head, type: 'write', dim: DIM, operations: body.keys.map((key, index) => ({ type: 'upsert', key: key as VectorKey, vector: new Float32Array(DIM).fill(index) })) };
+  }
+}
+
 let sequence = 0;
-function message(code: number, body: { type: 'define' } | { type: 'write'; keys: readonly string[] }): SlotMessage {
+function message(code: number, body: Body): SlotMessage {
   sequence += 1;
   const head = { operationId: sequence.toString(16).padStart(32, '0') as Mutation['operationId'], code: specOf(code).code, partition };
-  const bytes = encodeMutation(body.type === 'define'
-    ? { ...head, type: 'define', spec: specOf(code) }
-    : { ...head, type: 'write', dim: DIM, operations: body.keys.map((key, index) => ({ type: 'upsert', key: key as VectorKey, vector: new Float32Array(DIM).fill(index) })) });
+  const bytes = encodeMutation(mutationOf(code, head, body));
   return { sequence: sequence as Sequence, subject: SUBJECTS.mutation({ slot, code: head.code, partition }), timeMs: 0, bytes };
 }
 
@@ -93,6 +104,40 @@ describe('a slot machine that fails', () => {
       const hits = answer?.ok === true && 'hits' in answer ? answer.hits : [];
       expect([hits.length, new Set(hits.map(({ key }) => key)).size]).toEqual([count, count]);
     }
+    await machine.close();
+  });
+
+  it('tries a message that found no memory again when it comes again, and another that was applied not', async () => {
+    const machine = await recover();
+    await machine.apply([message(1, { type: 'define' }), message(2, { type: 'define' })]);
+    const outcomesOf = (of: SlotMessage) => decodeOutcomes(machine.state.recent.at(of.sequence)?.outcomes ?? new Uint8Array());
+    const vectorCount = (): number => {
+      const state = machine.state.partition({ code: specOf(2).code, partition });
+      return state?.state === 'active' ? state.vectorCount : 0;
+    };
+    const again = (of: SlotMessage): SlotMessage => ({ ...of, sequence: (sequence += 1) as Sequence });
+    const first = message(2, { type: 'write', keys: ['a'] });
+    await machine.apply([first]);
+    /** Writes until a message finds no memory, and returns that one. */
+    const filled = async (code: number): Promise<SlotMessage> => {
+      for (;;) {
+        const filler = message(code, { type: 'write', keys: keysOf(sequence * 30, 30) });
+        await machine.apply([filler]);
+        if (outcomesOf(filler)[0] !== 'created') return filler;
+      }
+    };
+    await filled(1);
+    const leftOut = await filled(2);
+    const tooEarly = again(leftOut);
+    await machine.apply([tooEarly]);
+    for (const each of [leftOut, tooEarly]) expect(new Set(outcomesOf(each))).toEqual(new Set(['memory_full']));
+    const before = vectorCount();
+    await machine.apply([message(1, { type: 'drop' })]);
+    const [late, later, other] = [again(leftOut), again(leftOut), again(first)];
+    await machine.apply([late, later, other]);
+    for (const each of [late, later]) expect(new Set(outcomesOf(each))).toEqual(new Set(['created']));
+    expect(outcomesOf(other)).toEqual(['created']);
+    expect(vectorCount()).toBe(before + 30);
     await machine.close();
   });
 

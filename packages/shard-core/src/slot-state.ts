@@ -1,5 +1,5 @@
 /** Everything a slot knows, as the store holds it, and the bookkeeping that each applied message adds. */
-import type { ErrorCode, Mutation, OperationId, Sequence, Slot } from '@shoal/protocol';
+import { decodeMessageOutcomes, type ErrorCode, type Mutation, type OperationId, type Sequence, type Slot } from '@shoal/protocol';
 import { addDigest, digestOfText, digestText, slotDigest, type RecentOperation, type SlotRecord, type StoreBatch } from '@shoal/store';
 import { DigestMarks, type DigestMark } from './digest-marks.ts';
 import { idempotencyIdOf, type IdempotencyWindow } from './idempotency-window.ts';
@@ -50,6 +50,12 @@ export type Earlier = { readonly type: 'repeated'; readonly operation: RecentOpe
 /** Outcomes that were too many to be kept; who asks is told that they are not known. */
 export const NO_OUTCOMES = new Uint8Array(0);
 
+function foundNoMemory({ outcomes }: RecentOperation): boolean {
+  if (outcomes.length === 0) return false;
+  const decoded = decodeMessageOutcomes(outcomes);
+  return decoded.type === 'items' && decoded.outcomes.length > 0 && decoded.outcomes.every((outcome) => outcome === 'memory_full');
+}
+
 /**
  * Collects what a run of messages adds to the slot's own records. Nothing of the slot changes before `write`; from there on
  * a failure leaves the slot's memory ahead of the store, and the slot has to be recovered.
@@ -86,7 +92,8 @@ export class SlotLedger {
   earlier(mutation: Mutation): Earlier | undefined {
     const { operationId } = mutation;
     const recent = this.#operationOf.get(operationId) ?? this.#state.recent.find(operationId);
-    if (recent !== undefined) return { type: 'repeated', operation: recent };
+    // What found no memory changed nothing: whoever repeats it wants it tried again.
+    if (recent !== undefined && !foundNoMemory(recent)) return { type: 'repeated', operation: recent };
     const idempotencyId = idempotencyIdOf(mutation);
     const known = idempotencyId === undefined ? undefined : this.#window.find(idempotencyId);
     if (known === undefined) return undefined;

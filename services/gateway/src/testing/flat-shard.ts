@@ -16,6 +16,8 @@ interface FlatPartition {
   spec: EmbeddingSpec;
   readonly vectors: Map<string, StoredVector>;
   dropped: boolean;
+  /** The memory of the shard: a message that would make them more is left out. */
+  vectorsMax?: number;
 }
 
 const FLAT = parseShardId('flat');
@@ -103,6 +105,7 @@ export class FlatShard {
         this.#deleted.set(sequence, deleteMatching(partition, mutation.filter));
         return [];
       case 'write':
+        if (partition?.vectorsMax !== undefined && partition.vectors.size + mutation.operations.length > partition.vectorsMax) return mutation.operations.map(() => 'memory_full' as const);
         return mutation.operations.map((operation) => applyOperation(partition, mutation, operation, sequence));
     }
   }

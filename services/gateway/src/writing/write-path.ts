@@ -72,7 +72,7 @@ export class WritePath {
     this.#dependencies = dependencies;
   }
 
-  /** `request` is the span of the request where it is traced. Throws `log_unavailable`, `overloaded`, `idempotency_key_reused`, and with wait "applied" `receipt_timeout` or `embedding_dropped`. */
+  /** `request` is the span of the request where it is traced. Throws `log_unavailable`, `overloaded`, `idempotency_key_reused`, and with wait "applied" `receipt_timeout`, `embedding_dropped` or `engine_memory_full`. */
   async write(record: EmbeddingRecord, order: WriteOrder, request?: TracedSpan): Promise<WriteResult> {
     const { operations } = order;
     const messages = planWrite(record, operations, this.#dependencies.log.slots, this.#names(record, order));
@@ -166,6 +166,10 @@ function refuseOutcomes({ spec }: EmbeddingRecord, outcomes: readonly (Outcome |
     throw new ShoalError('embedding_dropped', `The embedding ${spec.name} was dropped before the write was applied.`);
   }
   if (outcomes.includes('key_reused')) throw keyReused();
+  const leftOutCount = outcomes.filter((outcome) => outcome === 'memory_full').length;
+  if (leftOutCount > 0) {
+    throw new ShoalError('engine_memory_full', `${leftOutCount} of ${outcomes.length} vectors did not fit into the memory of their shards and were left out; the others are in. Delete vectors or drop an embedding, give the shards more memory (SHOAL_ENGINE_MEMORY_MB), or add shards.`);
+  }
 }
 
 function everyKnown(outcomes: readonly (Outcome | undefined)[]): outcomes is readonly Outcome[] {
@@ -183,7 +187,7 @@ function named(operations: readonly VectorOperation[], outcomes: readonly Outcom
 function withReceipt(error: unknown, receipt: Receipt): unknown {
   if (!(error instanceof ShoalError)) return error;
   const code = error.code === 'deadline_exceeded' ? 'receipt_timeout' : error.code;
-  const speaksForItself = code === 'embedding_dropped' || code === 'idempotency_key_reused';
+  const speaksForItself = code === 'embedding_dropped' || code === 'idempotency_key_reused' || code === 'engine_memory_full';
   const sentence = speaksForItself ? error.message : `The write is logged, but: ${error.message}`;
   return new ExtendedError(code, sentence, { receipt: receiptToJson(receipt) });
 }

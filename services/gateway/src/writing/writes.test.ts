@@ -159,6 +159,19 @@ describe('a write that fails', () => {
     const answer = await fixture.call('POST', '/v1/embeddings/brief/vectors', { vectors: [{ key: 'x', values: [1, 2] }], wait: 'applied' });
     expect(answer.json()).toMatchObject({ code: 'embedding_dropped', status: 410, retryable: false });
   });
+
+  it('that does not fit into the memory of a shard says so, with its receipt, and others go on', async () => {
+    await fixture.call('POST', '/v1/embeddings', { name: 'full', model: 'full', dim: 2, distance: 'l2' });
+    const write = (keys: readonly string[]) => fixture.call('POST', '/v1/embeddings/full/vectors', { vectors: keys.map((key) => ({ key, values: [1, 2] })), wait: 'applied' });
+    expect((await write(['a', 'b'])).status).toBe(200);
+    const { code } = (await fixture.call('GET', '/v1/embeddings/full')).json<{ code: string }>();
+    const partition = fixture.shard.partitions.get(`${code}.0`);
+    if (partition === undefined) throw new Error('the shard has no such partition');
+    partition.vectorsMax = 3;
+    const answer = await write(['c', 'd']);
+    expect(answer.json()).toMatchObject({ code: 'engine_memory_full', status: 507, retryable: false, detail: expect.stringContaining('2 of 2 vectors') as unknown, receipt: expect.anything() as unknown });
+    expect((await write(['e'])).status).toBe(200);
+  });
 });
 
 describe('an embedding with more partitions in a slot than one query message holds', () => {
