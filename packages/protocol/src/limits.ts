@@ -75,6 +75,8 @@ export const LIMITS = {
   mutationBytes: 512 * 1024,
   /** Operations in one mutation message. */
   mutationOperations: 1_024,
+  /** Embeddings of one slot that a shard tells to be without memory. */
+  embeddingsWithoutMemory: 64,
   /** Searches that travel together in one query message. */
   searchesPerMessage: 64,
   /** Receipt entries a caller may send back: one per slot. */

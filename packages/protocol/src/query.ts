@@ -185,6 +185,8 @@ export interface SlotStatus {
   readonly setAsideCount: number;
   readonly embeddingCount: number;
   readonly vectorCount: number;
+  /** Embeddings whose last writes found no memory here, at most LIMITS.embeddingsWithoutMemory; absent when there are none. */
+  readonly withoutMemory?: readonly EmbeddingCode[];
   /** Messages of the log that the shard has still to apply, as far as it knows. */
   readonly pendingCount?: number;
   /** Absent while the slot is being recovered, and from shards of earlier releases. */

@@ -7,7 +7,7 @@
  */
 import { isJsonObject, parseArray, parseBoolean, parseWholeNumber, requiredMember } from './field-parsers.ts';
 import type { Fields } from './field-parsers.ts';
-import { parseSequence, parseShardId, parseSlot } from './ids.ts';
+import { parseEmbeddingCode, parseSequence, parseShardId, parseSlot } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { beginMessage, ENVELOPE_BYTES, openMessage } from './message-envelope.ts';
 import type { ShardStatus, SlotStatus } from './query.ts';
@@ -75,6 +75,7 @@ function parseSlotStatus(value: unknown, index: number): SlotStatus {
     setAsideCount: count(fields, path, 'setAsideCount'),
     embeddingCount: count(fields, path, 'embeddingCount'),
     vectorCount: count(fields, path, 'vectorCount'),
+    ...(fields['withoutMemory'] === undefined ? {} : { withoutMemory: parseArray(fields['withoutMemory'], `${path}.withoutMemory`, 1, LIMITS.embeddingsWithoutMemory).map((code, at) => parseEmbeddingCode(code, `${path}.withoutMemory[${at}]`)) }),
     ...(fields['pendingCount'] === undefined ? {} : { pendingCount: count(fields, path, 'pendingCount') }),
     ...(fields['content'] === undefined ? {} : { content: parseSlotContent(fields['content'], `${path}.content`) }),
   };

@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { EngineMemoryFullError, type VectorEngine } from '@shoal/index';
 import { ShoalError, encodeOutcomes, type Outcome, type Sequence, type Slot, type WriteMutation } from '@shoal/protocol';
-import { StoreBatch, addDigest, requireSum, sumOfPartitions, type RecentOperation, type ShardStore } from '@shoal/store';
+import { StoreBatch, addDigest, requireSum, sumOfPartitions, type PartitionRef, type RecentOperation, type ShardStore } from '@shoal/store';
 import type { FairGate, Timers } from '@shoal/pacing';
 import { AppliedWaiters } from './applied-waiters.ts';
 import { IdempotencyWindow } from './idempotency-window.ts';
@@ -26,6 +26,8 @@ export interface SlotMachineOptions {
   readonly checkpoints?: CheckpointFiles;
   /** Where searches of different tenants take turns, over all slots of the shard; without one they run as they come. */
   readonly searchGate?: FairGate;
+  /** Called for each message that found no memory in the engine. */
+  readonly onNoMemory?: (ref: PartitionRef) => void;
 }
 
 type WriteRun = Run & { type: 'writes' };
@@ -316,6 +318,7 @@ export class SlotMachine {
   }
 
   async #setAsideForMemory({ message, mutation }: WriteRun['writes'][number]): Promise<void> {
+    this.#options.onNoMemory?.({ code: mutation.code, partition: mutation.partition });
     await this.#commit((ledger) => {
       const detail = `The engine has no memory for ${mutation.operations.length} operations.`;
       ledger.setAside(message, 'engine_memory_full', detail, sameOutcome(message, mutation, 'memory_full'));

@@ -39,6 +39,8 @@ export const SHARD_LIMITS = {
   rebuildPauseMs: 10_000,
   rebuildPauseMaxMs: 10 * 60_000,
   statusIntervalMs: 1_000,
+  /** After a write found no memory, further ones of its embedding are refused for so long unless memory is freed. */
+  memoryShortageMs: 30_000,
   /** A replica lags when it has not applied what another one had applied this long ago, and no longer when it has what that one had `caughtUpMs` ago. */
   laggingMs: 3_000,
   caughtUpMs: 1_000,

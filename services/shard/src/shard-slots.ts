@@ -44,7 +44,7 @@ export function shardSlots({ config, parts, peers, liveRecall, onChange }: Shard
     const snapshots = new SlotSnapshots({ slot, shard, bus, store, timers, logger, logBytes, turns });
     const slotMeter = meter === undefined ? undefined : new SlotMeter({ meter, nowMs, elapsedMs: parts.elapsedMs ?? nowMs, ...(liveRecall === undefined ? {} : { liveRecall }) });
     const worker = new SlotWorker({
-      slot, slots: slotCount, shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, catchingUp, onChange,
+      slot, slots: slotCount, shard, peers, store, engine, timers, searchGate, bus, logger, snapshots, nowMs, catchingUp, onChange,
       onStoreFailure: (error) => void endWithStore(directory, error, logger, failure.resolve),
       ...(checkpoints === undefined ? {} : { checkpoints, slotCheckpoints: new SlotCheckpoints({ slot, timers, logger, turns: checkpointTurns }) }),
       ...(slotMeter === undefined ? {} : { meter: slotMeter }),

@@ -74,7 +74,7 @@ async function startReplica(name: string, logBytes = LOG_BYTES): Promise<Replica
   const errors: string[] = [];
   const logger = pino({ level: 'warn' }, { write: (line) => void errors.push((JSON.parse(line) as { err?: { code?: string } }).err?.code ?? 'none') });
   const snapshots = new SlotSnapshots({ slot, shard: parseShardId(name), bus, store, timers: quickTimers, logger, logBytes, turns: new OneAtATime() });
-  const worker = new SlotWorker({ slot, slots: 1, shard: parseShardId('s1'), peers: new PeerProgress(parseShardId('s1'), Date.now), store, engine, timers: quickTimers, bus, logger, snapshots, onChange: () => undefined, onStoreFailure: () => undefined });
+  const worker = new SlotWorker({ slot, slots: 1, shard: parseShardId('s1'), peers: new PeerProgress(parseShardId('s1'), Date.now), store, engine, nowMs: Date.now, timers: quickTimers, bus, logger, snapshots, onChange: () => undefined, onStoreFailure: () => undefined });
   const stop = new AbortController();
   const running = worker.run(stop.signal);
   return {

@@ -51,7 +51,7 @@ async function firstFate(on: Bus): Promise<{ readonly fate: string; readonly app
   const fate = Promise.withResolvers<string>();
   const logger = pino({ level: 'error' }, { write: (line) => fate.resolve((JSON.parse(line) as { err: { code: string } }).err.code) });
   const worker: SlotWorker = new SlotWorker({
-    slot, slots: 1, shard: parseShardId('s1'), peers: new PeerProgress(parseShardId('s1'), Date.now), store, engine, timers: systemTimers, bus: on, logger, snapshots: snapshotsOn(on), onStoreFailure: () => undefined,
+    slot, slots: 1, shard: parseShardId('s1'), peers: new PeerProgress(parseShardId('s1'), Date.now), store, engine, nowMs: Date.now, timers: systemTimers, bus: on, logger, snapshots: snapshotsOn(on), onStoreFailure: () => undefined,
     onChange: () => {
       if (worker.status().ready) fate.resolve('served');
     },
@@ -92,7 +92,7 @@ describe('SlotWorker', () => {
         },
       },
     };
-    const worker = new SlotWorker({ slot, slots: 1, shard: parseShardId('s1'), peers: new PeerProgress(parseShardId('s1'), Date.now), store, engine, timers: systemTimers, bus: patientBus, logger: pino({ level: 'silent' }), snapshots: snapshotsOn(bus), onStoreFailure: () => undefined, onChange: () => undefined });
+    const worker = new SlotWorker({ slot, slots: 1, shard: parseShardId('s1'), peers: new PeerProgress(parseShardId('s1'), Date.now), store, engine, nowMs: Date.now, timers: systemTimers, bus: patientBus, logger: pino({ level: 'silent' }), snapshots: snapshotsOn(bus), onStoreFailure: () => undefined, onChange: () => undefined });
     const stop = new AbortController();
     const running = worker.run(stop.signal);
     const handler = await served.promise;

@@ -1,11 +1,12 @@
 import type { Bus } from '@shoal/bus';
-import { ShoalError, decodeQueryRequest, encodeQueryResponse, type ContentVerification, type ReplicaContent, type Sequence, type ShardId, type Slot, type SlotContent, type SlotStatus } from '@shoal/protocol';
+import { ShoalError, decodeQueryRequest, encodeQueryResponse, type ContentVerification, type EmbeddingCode, type ReplicaContent, type Sequence, type ShardId, type Slot, type SlotContent, type SlotStatus } from '@shoal/protocol';
 import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions, type SlotMessage, type SlotState } from '@shoal/shard-core';
 import { DIGEST_VERSION, asDamage, digestText, isDamage } from '@shoal/store';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
 import type { CatchingUp } from './catching-up.ts';
 import { LogWatch } from './log-watch.ts';
+import { MemoryShortages } from './memory-shortages.ts';
 import type { PeerProgress } from './peer-progress.ts';
 import { SlotAgreement } from './slot-agreement.ts';
 import type { SlotMeter } from './slot-meter.ts';
@@ -27,6 +28,7 @@ export interface SlotWorkerOptions extends SlotMachineOptions {
   readonly slotCheckpoints?: SlotCheckpoints;
   /** Measures the slot; nothing is measured without it. */
   readonly meter?: SlotMeter;
+  readonly nowMs: () => number;
   /** Traces what the slot is asked; nothing is traced without it. */
   readonly tracing?: Tracing;
   /** How a slot that catches up leaves room to those that serve; without it nothing is left. */
@@ -68,6 +70,7 @@ export class SlotWorker {
   /** Why the present life is to end though log, store and engine go on. */
   #fault: { readonly error: unknown; readonly trustedUpTo: Sequence | undefined } | undefined;
   readonly #agreement: SlotAgreement;
+  readonly #shortages: MemoryShortages;
   #verification: ContentVerification | undefined;
   #verificationCount = 0;
 
@@ -75,6 +78,10 @@ export class SlotWorker {
     this.slot = options.slot;
     this.#options = options;
     this.#agreement = new SlotAgreement(options.slot, options.shard);
+    this.#shortages = new MemoryShortages((code) => ({
+      usedBytes: options.engine.stats().usedBytes,
+      vectorCount: this.partitions().reduce((sum, { ref, vectorCount }) => sum + (ref.code === code ? vectorCount : 0), 0),
+    }), options.nowMs);
   }
 
   get isServing(): boolean {
@@ -138,6 +145,7 @@ export class SlotWorker {
       embeddingCount += 1;
       vectorCount += partition.vectorCount;
     }
+    const withoutMemory = this.#shortages.codes();
     return {
       slot: this.slot,
       ready: this.#serving !== undefined,
@@ -146,6 +154,7 @@ export class SlotWorker {
       setAsideCount: state?.setAsideCount ?? 0,
       embeddingCount,
       vectorCount,
+      ...(withoutMemory.length === 0 ? {} : { withoutMemory }),
       ...(state === undefined ? {} : { content: contentOf(state, this.#verification, this.#agreement.rebuildCount) }),
       ...(this.#pendingCount === undefined ? {} : { pendingCount: this.#pendingCount }),
     };
@@ -224,7 +233,7 @@ export class SlotWorker {
   async #live(signal: AbortSignal, onReady: () => void): Promise<void> {
     const { bus, snapshots } = this.#options;
     await snapshots.prepare(signal);
-    const machine = await SlotMachine.recover(this.#options, signal);
+    const machine = await SlotMachine.recover({ ...this.#options, onNoMemory: ({ code }) => this.#isWithoutMemory(code) }, signal);
     this.#machine = machine;
     const target = await bus.log.lastSequence(this.slot);
     if (target < machine.appliedSequence) {
@@ -266,6 +275,11 @@ export class SlotWorker {
   async #watchLog(watch: LogWatch, signal: AbortSignal): Promise<void> {
     const error = await watch.untilLost(signal);
     if (error !== undefined) this.#stop(error, undefined);
+  }
+
+  #isWithoutMemory(code: EmbeddingCode): void {
+    this.#shortages.note(code);
+    this.#options.onChange();
   }
 
   /** Another log may have grown longer than the one that was applied: going on with it would skip its beginning in silence. */

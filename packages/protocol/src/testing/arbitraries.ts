@@ -190,9 +190,9 @@ export const shardStatus: fc.Arbitrary<ShardStatus> = record({
     record<SlotStatus>(
       {
         slot, ready: fc.boolean(), lagging: fc.constant(true as const), appliedSequence: sequence, setAsideCount: safe(0), embeddingCount: safe(0), vectorCount: safe(0),
-        pendingCount: safe(0), content: slotContent,
+        withoutMemory: fc.array(code, { minLength: 1, maxLength: 4 }), pendingCount: safe(0), content: slotContent,
       },
-      ['lagging', 'pendingCount', 'content'],
+      ['lagging', 'withoutMemory', 'pendingCount', 'content'],
     ),
     { maxLength: 4 },
   ),

@@ -1,5 +1,5 @@
 import type { Requests, Serving } from '@shoal/bus';
-import { SUBJECTS, decodeShardStatus, type Sequence, type ShardId, type ShardStatus, type Slot } from '@shoal/protocol';
+import { SUBJECTS, decodeShardStatus, type EmbeddingCode, type Sequence, type ShardId, type ShardStatus, type Slot } from '@shoal/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '@shoal/pacing';
 import { GATEWAY_LIMITS } from '../limits.ts';
@@ -21,6 +21,7 @@ export interface ClusterViewDependencies {
 
 const NOTHING_APPLIED = 0 as Sequence;
 const NOBODY: readonly Replica[] = [];
+const NO_EMBEDDINGS: readonly EmbeddingCode[] = [];
 
 /** What the shards announce about themselves. A shard that was silent for GATEWAY_LIMITS.shardSilenceMs is gone. */
 export class ClusterView implements Replicas {
@@ -107,9 +108,9 @@ export class ClusterView implements Replicas {
     this.#replicas = floors.map(() => []);
     this.#readyUntilMs.fill(0);
     for (const { status, lastSeenMs, life } of this.#shards.values()) {
-      for (const { slot, ready, lagging = false, appliedSequence } of status.slots) {
+      for (const { slot, ready, lagging = false, withoutMemory = NO_EMBEDDINGS, appliedSequence } of status.slots) {
         if (!ready || slot >= floors.length) continue;
-        this.#replicas[slot]?.push({ shard: status.shard, subject: SUBJECTS.queryOf(slot, status.shard), lagging, announced: { applied: appliedSequence, atMs: lastSeenMs }, life });
+        this.#replicas[slot]?.push({ shard: status.shard, subject: SUBJECTS.queryOf(slot, status.shard), lagging, withoutMemory, announced: { applied: appliedSequence, atMs: lastSeenMs }, life });
         this.#readyUntilMs[slot] = Math.max(this.#readyUntilMs[slot] ?? 0, lastSeenMs + GATEWAY_LIMITS.shardSilenceMs);
         if (lagging) continue;
         const floor = floors[slot] ?? NOTHING_APPLIED;

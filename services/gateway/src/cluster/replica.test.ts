@@ -5,7 +5,7 @@ import { ShardLife } from './shard-life.ts';
 
 const slot = parseSlot(0);
 const NOW_MS = 1_000;
-const replica = (shard: string, applied: number, over: Partial<Replica> = {}): Replica => ({ shard: parseShardId(shard), subject: shard, lagging: false, announced: { applied: parseSequence(applied), atMs: NOW_MS }, life: new ShardLife(NOW_MS), ...over });
+const replica = (shard: string, applied: number, over: Partial<Replica> = {}): Replica => ({ shard: parseShardId(shard), subject: shard, lagging: false, withoutMemory: [], announced: { applied: parseSequence(applied), atMs: NOW_MS }, life: new ShardLife(NOW_MS), ...over });
 const order = (replicas: readonly Replica[], wanted: number, turn = 0): string => inOrder(replicas, slot, NOW_MS, { wanted: parseSequence(wanted), turn }).map(({ shard }) => shard).join(' ');
 
 it('who has applied what is wanted is asked first, even if it lags; who lags without it last', () => {

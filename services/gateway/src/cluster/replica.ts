@@ -1,4 +1,4 @@
-import type { Sequence, ShardId, Slot } from '@shoal/protocol';
+import type { EmbeddingCode, Sequence, ShardId, Slot } from '@shoal/protocol';
 import type { Progress, ShardLife } from './shard-life.ts';
 
 /** A slot on one shard that is ready to answer. */
@@ -8,6 +8,8 @@ export interface Replica {
   readonly subject: string;
   /** It says that others are ahead. */
   readonly lagging: boolean;
+  /** Embeddings whose vectors find no memory there. */
+  readonly withoutMemory: readonly EmbeddingCode[];
   /** When it announced itself, and what it had applied then. */
   readonly announced: Progress;
   readonly life: ShardLife;

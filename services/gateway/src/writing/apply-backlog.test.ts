@@ -28,7 +28,7 @@ const timers: Timers = {
 };
 
 function replica(name: string, applied: number, over: { readonly lagging?: boolean } = {}): Replica {
-  return { shard: parseShardId(name), subject: name, lagging: false, announced: { applied: parseSequence(applied), atMs: nowMs }, life: new ShardLife(nowMs), ...over };
+  return { shard: parseShardId(name), subject: name, lagging: false, withoutMemory: [], announced: { applied: parseSequence(applied), atMs: nowMs }, life: new ShardLife(nowMs), ...over };
 }
 
 /** Replicas announce what they have applied: as much as before, or so much. */

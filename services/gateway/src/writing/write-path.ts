@@ -8,9 +8,11 @@ import type { EmbeddingRecord } from '../catalogue/records.ts';
 import type { Clock } from '@shoal/pacing';
 import { ExtendedError } from '../failure.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
+import type { Replicas } from '../cluster/replica.ts';
 import type { AppliedWait } from './applied-wait.ts';
 import type { ApplyBacklog } from './apply-backlog.ts';
 import { IdempotencyMemory, keyReused } from './idempotency-memory.ts';
+import { requireMemory } from './memory-room.ts';
 import { randomNames, repeatableNames, type MessageNames } from './message-names.ts';
 import { planDeleteMatching, planWrite, receiptOf, type PlannedMessage } from './write-plan.ts';
 
@@ -18,6 +20,7 @@ export interface WritePathDependencies {
   readonly log: MutationLog;
   readonly appliedWait: AppliedWait;
   readonly backlog: ApplyBacklog;
+  readonly replicas: Pick<Replicas, 'replicasOf'>;
   readonly clock: Clock;
   readonly newOperationId: () => OperationId;
 }
@@ -72,10 +75,12 @@ export class WritePath {
     this.#dependencies = dependencies;
   }
 
-  /** `request` is the span of the request where it is traced. Throws `log_unavailable`, `overloaded`, `idempotency_key_reused`, and with wait "applied" `receipt_timeout`, `embedding_dropped` or `engine_memory_full`. */
+  /** `request` is the span of the request where it is traced. Throws `log_unavailable`, `overloaded`, `idempotency_key_reused`, `engine_memory_full`, and with wait "applied" `receipt_timeout`, `embedding_dropped` or `engine_memory_full`. */
   async write(record: EmbeddingRecord, order: WriteOrder, request?: TracedSpan): Promise<WriteResult> {
     const { operations } = order;
-    const messages = planWrite(record, operations, this.#dependencies.log.slots, this.#names(record, order));
+    const { log, replicas } = this.#dependencies;
+    const messages = planWrite(record, operations, log.slots, this.#names(record, order));
+    requireMemory(replicas, record.spec.code, new Set(messages.map(({ entry }) => entry.address.slot)), operations);
     return this.#publish(record, order, messages, operations.length, request, (answers) => {
       const outcomes = outcomesByItem(messages, answers, operations.length);
       refuseOutcomes(record, outcomes);
