@@ -17,15 +17,25 @@ afterAll(() => node.close());
 
 const rows = (from: number, dim: number) => Array.from({ length: BATCH }, (_, index) => ({ key: `k${from + index}`, values: vectorOf(`k${from + index}`, 0, dim) }));
 
-/** Writes until one is refused; returns the refusal and the rows before it. */
-async function filled(handle: EmbeddingHandle): Promise<{ readonly error: unknown; readonly count: number }> {
-  for (let count = 0; ; count += BATCH) {
+/** Does it again and again, until it fails. */
+async function refusalOf(attempt: (number: number) => Promise<void>): Promise<unknown> {
+  for (let number = 0; ; number += 1) {
     try {
-      await handle.upsert(rows(count, DIM), { wait: 'applied' });
+      await attempt(number);
     } catch (error) {
-      return { error, count };
+      return error;
     }
   }
+}
+
+/** Writes until one is refused; returns the refusal and the rows before it. */
+async function filled(handle: EmbeddingHandle): Promise<{ readonly error: unknown; readonly count: number }> {
+  let count = 0;
+  const error = await refusalOf(async () => {
+    await handle.upsert(rows(count, DIM), { wait: 'applied' });
+    count += BATCH;
+  });
+  return { error, count };
 }
 
 it('refuses what does not fit into the memory of a shard, also from who does not wait, disturbs no other, and goes on when memory is freed', async () => {
@@ -37,12 +47,10 @@ it('refuses what does not fit into the memory of a shard, also from who does not
   expect(count).toBeGreaterThan(BATCH);
 
   // As soon as the gateway has heard of it, nothing more is logged.
-  let refused: unknown;
-  for (let attempt = 0; refused === undefined; attempt += 1) {
-    await big.upsert([{ key: `late-${attempt}`, values: vectorOf('late', 0, DIM) }], { wait: 'logged' }).catch((reason: unknown) => (refused = reason));
+  expect(await refusalOf(async (attempt) => {
+    await big.upsert([{ key: `late-${attempt}`, values: vectorOf('late', 0, DIM) }], { wait: 'logged' });
     await pause(20);
-  }
-  expect(refused).toMatchObject({ code: 'engine_memory_full', status: 507 });
+  })).toMatchObject({ code: 'engine_memory_full', status: 507 });
 
   expect((await big.search({ vector: vectorOf('k7', 0, DIM), k: 1 })).hits[0]?.key).toBe('k7');
   expect((await small.upsert([{ key: 'one more', values: vectorOf('one more', 0, 32) }], { wait: 'applied' })).outcomes).toEqual([{ key: 'one more', outcome: 'created' }]);
