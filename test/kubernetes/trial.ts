@@ -201,6 +201,6 @@ if (present !== '') throw new Error(`the cluster has a namespace ${NAMESPACE} al
 try {
   if (!(await trial())) process.exitCode = 1;
 } finally {
-  if (!values.keep) await anywhere.run(['delete', 'namespace', NAMESPACE]);
+  if (!values.keep) await anywhere.run(['delete', 'namespace', NAMESPACE, '--ignore-not-found']);
 }
 say(process.exitCode === 1 ? 'failed' : 'passed');

@@ -4,6 +4,7 @@ import { SECRET_SETTINGS } from '@shoal/process';
 import { parseShardEnvironment } from '@shoal/shard';
 import { parseGatewayConfig } from '../../services/gateway/src/config.ts';
 import { parseWorkerConfig } from '../../services/worker/src/config.ts';
+import { forServer } from '../kubernetes/manifests.ts';
 import { parseKubernetes, schemaFault, type KubernetesDocument } from './kubernetes-documents.ts';
 import { readFile, repositoryFiles } from './source-files.ts';
 
@@ -159,5 +160,15 @@ describe('the Kubernetes manifests', () => {
     expect(small.patches.map(({ target }) => workload(target.name).kind === target.kind)).not.toContain(false);
     // A patch there names this setting by its place.
     expect(workload('nats').spec.template.spec.containers[0].env?.[1]?.name).toBe('MAX_FILE_STORE');
+  });
+
+  it('go to an older server in the versions that it takes, and to any other as they are', () => {
+    const text = readFile(`${FOLDER}/shards.yaml`);
+    expect(forServer(text, 30)).toEqual({ text, changes: [] });
+    const { text: older, changes } = forServer(text, 20);
+    expect(changes).toEqual(['StatefulSet shard without persistentVolumeClaimRetentionPolicy', 'PodDisruptionBudget shard as policy/v1beta1']);
+    const { items } = JSON.parse(older) as { items: KubernetesDocument[] };
+    expect(items.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`)).toEqual(['apps/v1 StatefulSet', 'v1 Service', 'policy/v1beta1 PodDisruptionBudget']);
+    expect(JSON.stringify(items)).not.toContain('persistentVolumeClaimRetentionPolicy');
   });
 });
