@@ -60,6 +60,8 @@ const loopOf = ({ config: { searchRate, insertRate } }: BenchResult): string => 
   return rates.length === 0 ? 'closed loop' : `open loop at ${rates.join(' and ')}`;
 };
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 /** Title and settings. */
 export function settingsBlocks(result: BenchResult): readonly ReportBlock[] {
   const { config } = result;
@@ -68,7 +70,7 @@ export function settingsBlocks(result: BenchResult): readonly ReportBlock[] {
     { type: 'title', text: `${config.preset}: ${result.data}` },
     {
       type: 'text',
-      text: `Against ${result.target}; ${groupedNumber(config.rows)} rows filled at ${groupedNumber(result.fillPerSecond)}/s, then ${result.seconds.toFixed(1)} s with ${config.writers} writers (${config.batchSize} vectors per write) and ${config.readers} readers, ${loopOf(result)}; `
+      text: `Against ${result.target}; ${groupedNumber(config.rows)} rows filled at ${groupedNumber(result.fillPerSecond)}/s, then ${result.seconds.toFixed(1)} s with ${counted(config.writers, 'writer')} (${counted(config.batchSize, 'vector')} per write) and ${counted(config.readers, 'reader')}, ${loopOf(result)}; `
         + `k=${k}, ef=${ef}, path ${path}, M=${config.m}, efConstruction=${config.efConstruction}, seed ${config.seed}.`,
     },
   ];

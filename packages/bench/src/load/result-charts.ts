@@ -6,7 +6,7 @@ import { paretoFront, type SweepPoint } from './recall-sweep.ts';
 /** A longer run is drawn in longer steps. */
 const POINTS_MAXIMUM = 240;
 /** Lines that differ by more are drawn apart: in one chart the lower would lie on the axis. */
-const ONE_CHART_FACTOR = 8;
+const ONE_CHART_FACTOR = 4;
 
 /** Percentiles are drawn by how many nines they have, so that tails can be seen. */
 const ninesOf = (percent: number): number => -Math.log10(Math.max(1e-5, 1 - percent / 100));
