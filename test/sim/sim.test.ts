@@ -3,7 +3,7 @@ import { suiteSeed } from '../harness/workload.ts';
 import { PLANTED_FAULTS } from './planted-faults.ts';
 import { simulate } from './sim-run.ts';
 
-const SEEDS = 24;
+const SEEDS = 16;
 /** A planted fault needs the right moment: it has so many seeds to meet one. */
 const SEEDS_PER_FAULT = 40;
 
