@@ -20,7 +20,7 @@ export interface ImportRunnerDependencies {
   readonly logger: Logger;
 }
 
-export type ImportStep = { readonly type: 'plan' } | { readonly type: 'chunks'; readonly chunks: readonly ImportChunk[] } | { readonly type: 'over' };
+export type ImportStep = { readonly type: 'plan' } | { readonly type: 'chunks'; readonly chunks: readonly ImportChunk[]; /** Of the rows of the import, 0 to 1. */ readonly doneShare: number } | { readonly type: 'over' };
 
 /** Which run of which import; a job of an earlier run has nothing to do any more. */
 export interface RunName {
@@ -61,9 +61,9 @@ export class ImportRunner {
     if (status === undefined) return { type: 'over' };
     if (status.progress.state === 'planning') return { type: 'plan' };
     const chunks = await records.pending(id, JOB_LIMITS.waveChunks);
-    if (chunks.length > 0) return { type: 'chunks', chunks };
+    const { rows, accepted, rejected } = status.progress;
+    if (chunks.length > 0) return { type: 'chunks', chunks, doneShare: rows === 0 ? 0 : (accepted + rejected) / rows };
     if (await records.move(id, { from: ['running'], run, to: { state: 'done', finishedAtMs: clock.nowMs(), error: null } })) {
-      const { rows, rejected } = status.progress;
       logger.info({ import: id, rows, rejected }, 'import done');
     }
     return { type: 'over' };

@@ -5,7 +5,7 @@
  *   queue shoal-imports          {id, run}           job id: <id>-<run>
  *   queue shoal-import-chunks    {id, run, chunk?}   planning without a chunk, else one chunk
  */
-import type { ImportId } from '@shoal/protocol';
+import type { ImportId, ImportState } from '@shoal/protocol';
 import { Queue, UnrecoverableError, WaitingChildrenError, Worker, type Job, type JobsOptions, type QueueOptions, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -99,11 +99,31 @@ export interface BullWorkers {
   close(): Promise<void>;
 }
 
+/** What the job page shows of an import that is over. */
+interface ImportOutcome {
+  readonly tenant: string;
+  readonly embedding: string;
+  readonly state: ImportState;
+  readonly rows: number;
+  readonly accepted: number;
+  readonly rejected: number;
+}
+
+/** Undefined for an import that is forgotten. Throws the reason of one that failed, so that its job counts as failed. */
+async function outcomeOf({ id, run }: RunName, records: ImportRecords): Promise<ImportOutcome | undefined> {
+  const status = await records.find(id);
+  if (status === undefined) return undefined;
+  const { record: { tenant, embedding }, progress: { state, rows, accepted, rejected, error, ...progress } } = status;
+  if (progress.run === run && state === 'failed') throw new UnrecoverableError(error === undefined ? 'the import failed' : `${error.code}: ${error.message}`);
+  return { tenant, embedding, state, rows, accepted, rejected };
+}
+
 /** Adds the wave and waits for it; returns when there is nothing to wait for. Throws WaitingChildrenError, which is how BullMQ is told to wait. */
-async function stepImport(job: Job<RunName>, token: string, runner: ImportRunner, queue: BullImportQueue): Promise<void> {
+async function stepImport(job: Job<RunName>, token: string, runner: ImportRunner, queue: BullImportQueue): Promise<ImportOutcome | undefined> {
   for (;;) {
     const step = await runner.next(job.data);
-    if (step.type === 'over') return;
+    if (step.type === 'over') return outcomeOf(job.data, runner.records);
+    if (step.type === 'chunks') await job.updateProgress(Math.floor(step.doneShare * 100));
     const wave: readonly (ImportChunk | undefined)[] = step.type === 'plan' ? [undefined] : step.chunks;
     const parent = { id: job.id ?? '', queue: job.queueQualifiedName };
     await queue.chunks.addBulk(wave.map((chunk) => ({
