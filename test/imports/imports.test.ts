@@ -22,7 +22,7 @@ async function lookAtJobPage(cluster: ShoalCluster): Promise<void> {
   const listed = await queues.text();
   for (const queue of ['shoal-imports', 'shoal-import-chunks', 'shoal-backups']) expect(listed).toContain(queue);
   const imports = async (): Promise<string> => (await fetch(`${page}/api/queues?activeQueue=shoal-imports&page=1&jobsPerPage=10`, basic(cluster.rootKey))).text();
-  await expect.poll(imports).toContain('"state":"done"');
+  await expect.poll(imports, { timeout: 15_000 }).toContain('"state":"done"');
   expect((await fetch(`${page}/api/queues/shoal-imports/pause`, { method: 'PUT', ...basic(cluster.rootKey) })).status).toBeGreaterThanOrEqual(400);
   // Outside the page a password is no key.
   expect((await fetch(`${cluster.urls[0]}/v1/cluster`, basic(cluster.rootKey))).status).toBe(401);
