@@ -33,6 +33,8 @@ export const CLI_LIMITS = {
   benchSeconds: 86_400,
   benchRows: 4_000_000,
   benchDefaultRows: 100_000,
+  /** Vectors per write of a custom load. */
+  benchDefaultBatch: 16,
   benchQueries: 1_000,
   benchExtraRows: 100_000,
   /** The largest that Linux gives out. */

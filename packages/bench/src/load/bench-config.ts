@@ -8,14 +8,19 @@ export interface LoadShape {
   readonly writers: number;
   readonly readers: number;
   readonly seconds: number;
+  /** Vectors per write: 1 is one transaction per vector. */
+  readonly batchSize: number;
 }
 
-/** The mixes of the system that Shoal takes over from. */
+/**
+ * The mixes of the system that Shoal takes over from. With many writers, a write of more vectors gives more of them per second, and each waits for
+ * those before it.
+ */
 export const PRESETS: Readonly<Record<PresetName, LoadShape>> = {
-  'read-heavy': { writers: 1, readers: 8, seconds: 30 },
-  'write-heavy': { writers: 8, readers: 1, seconds: 30 },
-  balanced: { writers: 4, readers: 4, seconds: 30 },
-  stress: { writers: 16, readers: 16, seconds: 60 },
+  'read-heavy': { writers: 1, readers: 8, seconds: 30, batchSize: 4 },
+  'write-heavy': { writers: 8, readers: 1, seconds: 30, batchSize: 8 },
+  balanced: { writers: 4, readers: 4, seconds: 30, batchSize: 4 },
+  stress: { writers: 16, readers: 16, seconds: 60, batchSize: 4 },
 };
 
 export interface BenchConfig extends LoadShape {
@@ -27,8 +32,6 @@ export interface BenchConfig extends LoadShape {
   readonly m: number;
   readonly efConstruction: number;
   readonly search: SearchSettings;
-  /** Vectors per write: 1 is one transaction per vector. */
-  readonly batchSize: number;
   /** Searches begun per second, all readers together. Absent: each reader begins one as soon as the last is answered. */
   readonly searchRate?: number;
   /** Vectors written per second, all writers together. */

@@ -3,13 +3,14 @@ import { expect, it } from 'vitest';
 import { configOf, type BenchCommandOptions } from './bench.ts';
 
 const options: BenchCommandOptions = {
-  preset: 'read-heavy', engine: false, warmUp: 3, rows: 1_000, dim: 8, k: 10, ef: 100, m: 16, efConstruction: 200, batchSize: 16, recallSamples: 10, seed: 1, sweepSeconds: 1,
+  preset: 'read-heavy', engine: false, warmUp: 3, rows: 1_000, dim: 8, k: 10, ef: 100, m: 16, efConstruction: 200, recallSamples: 10, seed: 1, sweepSeconds: 1,
 };
 const presets = { PRESETS, PRESET_NAMES };
 
-it('takes writers, readers and seconds from the preset, and from the options where they say otherwise', () => {
-  expect(configOf({ ...options, preset: 'stress' }, presets)).toMatchObject({ writers: 16, readers: 16, seconds: 60 });
-  expect(configOf({ ...options, writers: 0, seconds: 2 }, presets)).toMatchObject({ writers: 0, readers: 8, seconds: 2 });
+it('takes writers, readers, seconds and vectors per write from the preset, and from the options where they say otherwise', () => {
+  expect(configOf({ ...options, preset: 'stress' }, presets)).toMatchObject(PRESETS.stress);
+  expect(configOf({ ...options, writers: 0, seconds: 2, batchSize: 1 }, presets)).toMatchObject({ writers: 0, readers: 8, seconds: 2, batchSize: 1 });
+  expect(configOf({ ...options, preset: 'custom', writers: 1, readers: 1, seconds: 1 }, presets)).toMatchObject({ batchSize: 16 });
 });
 
 it('refuses an unknown preset, a custom load without its shape, and a load without callers', () => {

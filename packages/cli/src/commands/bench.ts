@@ -27,7 +27,7 @@ export interface BenchCommandOptions {
   readonly ef: number;
   readonly m: number;
   readonly efConstruction: number;
-  readonly batchSize: number;
+  readonly batchSize?: number;
   readonly searchRate?: number;
   readonly insertRate?: number;
   readonly recallSamples: number;
@@ -58,7 +58,7 @@ export function configOf(options: BenchCommandOptions, { PRESETS, PRESET_NAMES }
     if (value === undefined) throw new ShoalError('missing_field', `A custom load needs --${name}.`, { field: name });
     return value;
   };
-  const { warmUp, rows = fileRows ?? CLI_LIMITS.benchDefaultRows, k, ef, m, efConstruction, batchSize, searchRate, insertRate, recallSamples, seed } = options;
+  const { warmUp, rows = fileRows ?? CLI_LIMITS.benchDefaultRows, k, ef, m, efConstruction, batchSize = shape?.batchSize ?? CLI_LIMITS.benchDefaultBatch, searchRate, insertRate, recallSamples, seed } = options;
   const config: BenchConfig = {
     preset, writers: required('writers'), readers: required('readers'), seconds: required('seconds'), warmUpSeconds: warmUp,
     rows, m, efConstruction, search: { k, ef, path: 'auto' }, batchSize, recallSamples, seed,
@@ -182,7 +182,7 @@ export function addBenchCommand(program: Command, system: CliSystem): void {
     .option('--ef <size>', 'candidates of a search', wholeNumber(1, LIMITS.ef), 100)
     .option('--m <count>', 'neighbours per vector and layer', wholeNumber(2, LIMITS.hnswM), 16)
     .option('--ef-construction <size>', 'candidates of an insert', wholeNumber(1, LIMITS.hnswEfConstruction), 200)
-    .option('--batch-size <vectors>', 'vectors per write; 1 is one transaction per vector', wholeNumber(1, 1_000), 16)
+    .option('--batch-size <vectors>', 'vectors per write instead of those of the preset; 1 is one transaction per vector', wholeNumber(1, 1_000))
     .option('--search-rate <rate>', 'searches begun per second, whatever became of those before (open loop)', wholeNumber(1, 1_000_000))
     .option('--insert-rate <rate>', 'vectors written per second, likewise', wholeNumber(1, 1_000_000))
     .option('--recall-samples <count>', 'answers that are held against the exact ones', wholeNumber(1, 2_000), 200)
