@@ -12,7 +12,7 @@ const { values } = parseArgs({
     dim: { type: 'string', default: '64' },
     'steady-seconds': { type: 'string', default: '20' },
     batch: { type: 'string', default: '100' },
-    'pause-ms': { type: 'string', default: '20' },
+    'pause-ms': { type: 'string', default: '600' },
   },
 });
 
