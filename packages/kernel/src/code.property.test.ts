@@ -16,6 +16,8 @@ type Distance = keyof typeof DISTANCE_CODES;
 const DISTANCES: readonly Distance[] = ['cosine', 'l2', 'dot'];
 const BITS = [1, 2, 4, 8] as const;
 const CENTRED_FROM = 70;
+/** Below it all estimates of an index depend on a rotation of a few numbers, so that they err together: of 300 indexes the worst had 0.80 within, above it 0.92. */
+const FEW_DIMENSIONS = 17;
 
 /** Uniform numbers in [0, 1) from a seed (Mulberry32). */
 function uniform(seed: number): () => number {
@@ -139,7 +141,7 @@ test.each(DISTANCES)('%s: errors stay within 1.9 deviations as often as normal o
   fc.assert(fc.property(dims, fc.constantFrom(...BITS), fc.nat(1e6), fc.constantFrom(60, 90), (dim, bits, seed, count) => {
     const { within } = accuracy(distance, bits, dim, seed, count);
     rates.push(within);
-    expect(within).toBeGreaterThan(0.86);
+    expect(within).toBeGreaterThan(dim < FEW_DIMENSIONS ? 0.7 : 0.88);
   }), { numRuns: 60 });
   expect(rates.reduce((sum, rate) => sum + rate, 0) / rates.length).toBeGreaterThan(0.94);
 });
