@@ -16,6 +16,8 @@ import { ShoalError } from '@shoal/protocol';
 export interface Pending<Item, Result> {
   readonly item: Item;
   readonly bytes: number;
+  /** True when its call has no other entry. */
+  readonly alone: boolean;
   /** True when nobody waits for the entry any more: its call passed its deadline. */
   readonly abandoned: boolean;
   /** True once `resolve` was called. */
@@ -34,12 +36,14 @@ export interface GroupCommitOptions<Item, Result> {
 
 class Call<Result> {
   settled = false;
+  readonly entryCount: number;
   remaining: number;
   timer: NodeJS.Timeout | undefined;
   readonly results: Result[];
   readonly outcome = Promise.withResolvers<readonly Result[]>();
 
   constructor(entryCount: number) {
+    this.entryCount = entryCount;
     this.remaining = entryCount;
     this.results = new Array<Result>(entryCount);
   }
@@ -74,6 +78,10 @@ class Entry<Item, Result> implements Pending<Item, Result> {
     this.bytes = bytes;
     this.call = call;
     this.#index = index;
+  }
+
+  get alone(): boolean {
+    return this.call.entryCount === 1;
   }
 
   get abandoned(): boolean {

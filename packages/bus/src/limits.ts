@@ -11,6 +11,8 @@ export const BUS_LIMITS = {
   /** One group commit. 1,000 messages is the limit of a JetStream atomic batch. */
   groupEntries: 1_000,
   groupBytes: 8 * 1024 * 1024,
+  /** Up to so many entries of different calls are published one beside the other rather than as one batch. */
+  plainEntries: 12,
   /** How long `close` lets publishes under way finish. */
   closeMs: 2_000,
   /** What a reader may ask for in one group. */

@@ -101,9 +101,13 @@ export class RequestRing {
     }
   }
 
-  /** Search thread: publishes the completed count; true when the main thread has to be told. */
-  complete(count: number): boolean {
+  /** Search thread: publishes the completed count. */
+  publish(count: number): void {
     Atomics.store(this.#control, COMPLETED, count | 0);
+  }
+
+  /** Search thread: true when the main thread has not been told since it last took notice, and has to be told now. */
+  mustTell(): boolean {
     return Atomics.exchange(this.#control, TOLD, 1) === 0;
   }
 }

@@ -156,7 +156,7 @@ export interface LaneLimits {
   readonly fullMessages: number;
 }
 
-/** Searches that are answered at once: one message under way, the others gather. */
-export const PROMPT_LANE: LaneLimits = { eagerMessages: 1, fullMessages: 4 };
+/** Searches that are answered at once: a shard works on one message while the answers of another travel; later ones gather. */
+export const PROMPT_LANE: LaneLimits = { eagerMessages: 2, fullMessages: 4 };
 /** Searches that may take long, waiting for their receipt or scanning: they must not hold up each other. */
 export const PATIENT_LANE: LaneLimits = { eagerMessages: 16, fullMessages: 32 };

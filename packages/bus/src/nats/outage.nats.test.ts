@@ -29,7 +29,10 @@ describe('nats bus through outages of the server', () => {
     await server.start();
   };
 
-  it('loses, repeats and reorders nothing when the server is killed under publishers and readers', async () => {
+  it.each([
+    { calls: 'of up to nine entries', entryCountOf: (name: number, round: number) => 1 + ((name + round) % 9) },
+    { calls: 'of one entry', entryCountOf: () => 1 },
+  ])('loses, repeats and reorders nothing when the server is killed under readers and publishers with calls $calls', async ({ entryCountOf }) => {
     const controller = new AbortController();
     const read: LogMessage[][] = [[], []];
     const readers = read.map(async (messages, index) => {
@@ -40,7 +43,7 @@ describe('nats bus through outages of the server', () => {
     const publisher = async (name: number): Promise<number> => {
       for (let round = 0; ; round++) {
         if (!running) return round;
-        const entries = Array.from({ length: 1 + ((name + round) % 9) }, (_, index) => entry(index % 2, `${name}:${round}:${index}`));
+        const entries = Array.from({ length: entryCountOf(name, round) }, (_, index) => entry((name + index) % 2, `${name}:${round}:${index}`));
         const sequences = await bus.log.publish(entries, { timeoutMs: 30_000 });
         entries.forEach((each, index) => acknowledged[each.address.slot]?.set(sequences[index] ?? 0, new TextDecoder().decode(each.bytes)));
       }

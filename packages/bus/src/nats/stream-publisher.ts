@@ -1,5 +1,7 @@
 /**
- * Publishing into one stream by group commit: a group is one atomic batch, or a plain publish when it has one entry.
+ * Publishing into one stream by group commit: a group is one atomic batch, or plain publishes side by side when it has few entries,
+ * each of another call. A server with one copy of a stream stages a batch in files of its own, which costs as much as a dozen plain
+ * publishes; with three copies both cost the same.
  *
  * On the wire a batch is a run of messages with `Nats-Batch-Id` and `Nats-Batch-Sequence`, whose last carries
  * `Nats-Batch-Commit` and is answered once for all (NATS ADR-50). Only that answer is waited for: the server checks that
@@ -81,8 +83,7 @@ export class StreamPublisher {
   }
 
   async #attempt(entries: readonly PendingEntry[]): Promise<void> {
-    const [only] = entries;
-    if (entries.length === 1 && only !== undefined) return this.#publishOne(only);
+    if (entries.length <= BUS_LIMITS.plainEntries && entries.every(({ alone }) => alone)) return this.#publishEach(entries);
     try {
       await this.#publishBatch(entries);
     } catch (error) {
@@ -96,6 +97,12 @@ export class StreamPublisher {
         throw error;
       }
     }
+  }
+
+  /** Entries of different calls promise nothing of their order, so that one which has to be repeated may follow the others. */
+  async #publishEach(entries: readonly PendingEntry[]): Promise<void> {
+    const attempts = await Promise.allSettled(entries.map((pending) => this.#publishOne(pending)));
+    for (const attempt of attempts) if (attempt.status === 'rejected') throw attempt.reason;
   }
 
   async #publishOne(pending: PendingEntry): Promise<void> {
