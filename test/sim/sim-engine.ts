@@ -1,4 +1,4 @@
-import { LocalEngine, type EngineStats, type IndexOp, type IndexSpec, type IndexStats, type LocalIndex, type SearchHits, type SearchRequest, type VectorEngine, type VectorIndex } from '@shoal/index';
+import { LocalEngine, type EngineStats, type IndexOp, type IndexSpec, type IndexStats, type LocalIndex, type SearchHits, type SearchRequest, type SearchSettings, type VectorEngine, type VectorIndex } from '@shoal/index';
 import type { SimProcess } from '@shoal/bus/sim';
 
 const MEMORY_MAX_BYTES = 64 * 2 ** 20;
@@ -67,14 +67,22 @@ class SimIndex implements VectorIndex {
     if (ops.length > 0) this.#index.apply(ops);
   }
 
-  async search(request: SearchRequest): Promise<SearchHits> {
+  search(request: SearchRequest): Promise<SearchHits> {
+    return this.#searching(() => this.#index.search(request));
+  }
+
+  searchMany(queries: Float32Array, settings: SearchSettings): Promise<SearchHits[]> {
+    return this.#searching(() => this.#index.searchMany(queries, settings));
+  }
+
+  async #searching<Found>(search: () => Found): Promise<Found> {
     const ended = Promise.withResolvers<void>();
     this.#searches.add(ended.promise);
     try {
       await this.#passTime(2);
-      const hits = this.#index.search(request);
+      const found = search();
       await this.#passTime(2);
-      return hits;
+      return found;
     } finally {
       this.#searches.delete(ended.promise);
       ended.resolve();

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { clusteredVectors } from '@shoal/bench';
 import { Engine } from '@shoal/index';
-import type { CodeBits, IndexOp, SearchRequest, VectorIndex } from '@shoal/index';
+import type { CodeBits, IndexOp, SearchHits, SearchRequest, VectorIndex } from '@shoal/index';
 import { SeededChoice } from '../fuzz/seeded-choice.ts';
 import { completenessOf, faultsOf } from './answer-check.ts';
 import { LifeRecord } from './life-record.ts';
@@ -38,6 +38,9 @@ export interface SoakReport {
 const FAULTS_MAX = 20;
 const GROUP_OPS_MAX = 30;
 const K = 10;
+/** Share of the readers' calls that ask several queries at once, and how many at most. */
+const BATCH_SHARE = 0.2;
+const BATCH_QUERIES_MAX = 40;
 
 class Soak {
   readonly report: SoakReport = { groups: 0, inserts: 0, updates: 0, deletes: 0, searches: 0, compared: 0, recallSum: 0, usedBytes: 0, paths: new Map(), faults: [] };
@@ -121,19 +124,32 @@ class Soak {
       const request: SearchRequest = { vector: this.#vector(), k: K, ef: 64, path: this.#choice.of(['rabitq', 'rabitq', 'exact', 'auto', 'flat'] as const) };
       const begunAt = this.#index.publishedStamp();
       this.#begunAt[reader] = begunAt;
-      const hits = await this.#index.search(request);
-      for (const fault of faultsOf(request, hits, this.#record, begunAt)) this.#fault(fault);
-      if (this.#choice.chance(0.1)) {
-        const { faults, recall } = completenessOf(request, hits, this.#record);
-        for (const fault of faults) this.#fault(fault);
-        this.report.compared++;
-        this.report.recallSum += recall;
-      }
+      if (this.#choice.chance(BATCH_SHARE)) await this.#searchMany(request, begunAt);
+      else this.#check(request, await this.#index.search(request), begunAt);
       this.#begunAt[reader] = Infinity;
-      this.report.searches++;
-      this.report.paths.set(hits.path, (this.report.paths.get(hits.path) ?? 0) + 1);
       await delay(this.#options.pauseMs);
     }
+  }
+
+  async #searchMany({ vector, ...settings }: SearchRequest, begunAt: number): Promise<void> {
+    const vectors = [vector, ...Array.from({ length: this.#choice.below(BATCH_QUERIES_MAX) }, () => this.#vector())];
+    const queries = new Float32Array(vectors.length * this.#options.dim);
+    vectors.forEach((query, at) => { queries.set(query, at * this.#options.dim); });
+    const answers = await this.#index.searchMany(queries, settings);
+    if (answers.length !== vectors.length) this.#fault(`${answers.length} answers to ${vectors.length} queries`);
+    answers.forEach((hits, at) => { this.#check({ ...settings, vector: vectors[at] as Float32Array }, hits, begunAt); });
+  }
+
+  #check(request: SearchRequest, hits: SearchHits, begunAt: number): void {
+    for (const fault of faultsOf(request, hits, this.#record, begunAt)) this.#fault(fault);
+    if (this.#choice.chance(0.1)) {
+      const { faults, recall } = completenessOf(request, hits, this.#record);
+      for (const fault of faults) this.#fault(fault);
+      this.report.compared++;
+      this.report.recallSum += recall;
+    }
+    this.report.searches++;
+    this.report.paths.set(hits.path, (this.report.paths.get(hits.path) ?? 0) + 1);
   }
 
   #fault(fault: string): void {

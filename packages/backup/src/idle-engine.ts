@@ -10,6 +10,10 @@ class IdleIndex implements VectorIndex {
     throw new Error('a slot that is rebuilt from a backup is not searched');
   }
 
+  async searchMany(): Promise<SearchHits[]> {
+    throw new Error('a slot that is rebuilt from a backup is not searched');
+  }
+
   async quiesce(): Promise<void> {}
 
   publishedStamp(): number {

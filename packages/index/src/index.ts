@@ -5,7 +5,7 @@ export type { IndexOp } from './index-op.ts';
 export type { CodeBits, CodeSpec, Distance, IndexSpec } from './index-spec.ts';
 export * from './limits.ts';
 export { LocalEngine, LocalIndex } from './local-engine.ts';
-export type { FilterStrategy, IdFilter, SearchHits, SearchPath, SearchRequest } from './search-request.ts';
+export type { FilterStrategy, IdFilter, SearchHits, SearchPath, SearchRequest, SearchSettings } from './search-request.ts';
 export type { EngineStats, IndexStats } from './stats.ts';
 export type { VectorEngine } from './vector-engine.ts';
 export type { VectorIndex } from './vector-index.ts';

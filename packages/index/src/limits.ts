@@ -13,9 +13,11 @@ export const SLICE_OPS = 64;
 /** Ids per call of the kernel's reserve. */
 export const RESERVE_IDS = 4096;
 
-/** Request places of one search thread. */
+/** Request places of one search thread; it gets no more queries while it has as many. */
 export const SLOTS_PER_THREAD = 64;
-/** Searches that wait for a place, over all threads. */
+/** Queries that one request to a search thread carries: one crossing into the kernel, whose answers come together. */
+export const QUERIES_PER_REQUEST_MAX = 16;
+/** Searches that wait for a place, over all threads; a batch counts as one. */
 export const SEARCHES_WAITING_MAX = 2048;
 export const SEARCH_THREADS_MAX = 64;
 
@@ -24,7 +26,7 @@ export const FILTER_POOL_SHARE = 1 / 16;
 export const FILTER_POOL_BYTES_MIN = (1 << 21) + 64;
 export const FILTER_POOL_BYTES_MAX = 1 << 24;
 
-/** Queries in one call of a local index's batched search. */
+/** Queries in one batched search. */
 export const BATCH_QUERIES_MAX = 65_536;
 
 /** Default of IndexSpec.flatThreshold. */

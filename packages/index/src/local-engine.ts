@@ -14,10 +14,10 @@ import { importIndex } from './index-import.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
 import { createParameters, rerankCount } from './kernel-parameters.ts';
-import { BATCH_QUERIES_MAX, GROUP_OPS_MAX } from './limits.ts';
+import { GROUP_OPS_MAX } from './limits.ts';
 import { MemoryViews } from './memory-views.ts';
-import { assertGroup, assertRequest, assertSpec } from './parse-input.ts';
-import type { IdFilter, SearchHits, SearchRequest } from './search-request.ts';
+import { assertBatch, assertGroup, assertRequest, assertSpec } from './parse-input.ts';
+import type { IdFilter, SearchHits, SearchRequest, SearchSettings } from './search-request.ts';
 import { readIndexStats } from './stats.ts';
 import type { IndexStats } from './stats.ts';
 
@@ -108,15 +108,13 @@ export class LocalIndex {
   }
 
   /** One answer per query of `dim` floats in `queries`, in a single crossing into the kernel. Throws EngineMemoryFullError. */
-  searchMany(queries: Float32Array, options: Omit<SearchRequest, 'vector'>): SearchHits[] {
-    const { dim } = this.#spec;
-    const count = queries.length / dim;
-    assert(Number.isInteger(count) && count <= BATCH_QUERIES_MAX, 'queries are whole vectors, a bounded number of them');
+  searchMany(queries: Float32Array, settings: SearchSettings): SearchHits[] {
+    assertBatch(queries, settings, this.#spec);
+    const count = queries.length / this.#spec.dim;
     if (count === 0) return [];
-    const { k, ef, path } = options;
-    assertRequest({ ...options, vector: queries.subarray(0, dim) }, this.#spec);
+    const { k, ef, path } = settings;
     const { views, scratch } = this.#writer;
-    const filter = this.#placeFilter(options.filter);
+    const filter = this.#placeFilter(settings.filter);
     const span = this.#kernel.allocateSpan(queries.byteLength + count * answerBytes(k)) >>> 0;
     if (span === 0) {
       if (filter !== 0) this.#kernel.freeSpan(filter);
@@ -125,7 +123,7 @@ export class LocalIndex {
     views.f32.set(queries, span / 4);
     const answers = span + queries.byteLength;
     this.#kernel.searchMany(
-      scratch, this.#index, span, count, k, ef, PATH_CODES[path], rerankCount(this.#spec, options), filter, answers, answerBytes(k));
+      scratch, this.#index, span, count, k, ef, PATH_CODES[path], rerankCount(this.#spec, settings), filter, answers, answerBytes(k));
     const hits = Array.from({ length: count }, (_, i) => readAnswer(views.u32, views.f32, answers + i * answerBytes(k), k));
     this.#kernel.freeSpan(span);
     if (filter !== 0) this.#kernel.freeSpan(filter);

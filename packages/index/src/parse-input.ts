@@ -2,10 +2,10 @@
 
 import assert from 'node:assert';
 import { MAX_DIM, MAX_EF, MAX_K, MAX_M, MAX_RERANK, MAX_VECTORS, MIN_M } from '@shoal/kernel';
-import { GROUP_OPS_MAX, GROUP_VECTOR_BYTES_MAX } from './limits.ts';
+import { BATCH_QUERIES_MAX, GROUP_OPS_MAX, GROUP_VECTOR_BYTES_MAX } from './limits.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
-import type { SearchRequest } from './search-request.ts';
+import type { SearchRequest, SearchSettings } from './search-request.ts';
 
 function assertBetween(name: string, value: number, low: number, high: number): void {
   assert(Number.isInteger(value) && value >= low && value <= high, `${name} is ${value}, not an integer from ${low} to ${high}`);
@@ -35,9 +35,21 @@ export function assertGroup(ops: readonly IndexOp[], dim: number): void {
 
 export function assertRequest(request: SearchRequest, spec: IndexSpec): void {
   assert.strictEqual(request.vector.length, spec.dim, 'the vector has the dimension of its index');
-  assertBetween('k', request.k, 1, MAX_K);
-  assertBetween('ef', request.ef, 1, MAX_EF);
-  assertBetween('rerank', request.rerank ?? 1, 1, MAX_RERANK);
-  assert((request.filter?.allowed.length ?? 0) <= MAX_VECTORS / 32, `a filter has at most ${MAX_VECTORS} bits`);
-  assert(request.path !== 'rabitq' || spec.rabitq !== undefined, 'the path rabitq needs an index with codes');
+  assertSettings(request, spec);
+}
+
+/** `queries` are vectors back to back. */
+export function assertBatch(queries: Float32Array, settings: SearchSettings, spec: IndexSpec): void {
+  const count = queries.length / spec.dim;
+  assert(Number.isInteger(count), 'queries are whole vectors of the dimension of their index');
+  assert(count <= BATCH_QUERIES_MAX, `a batch has at most ${BATCH_QUERIES_MAX} queries, not ${count}`);
+  assertSettings(settings, spec);
+}
+
+function assertSettings(settings: SearchSettings, spec: IndexSpec): void {
+  assertBetween('k', settings.k, 1, MAX_K);
+  assertBetween('ef', settings.ef, 1, MAX_EF);
+  assertBetween('rerank', settings.rerank ?? 1, 1, MAX_RERANK);
+  assert((settings.filter?.allowed.length ?? 0) <= MAX_VECTORS / 32, `a filter has at most ${MAX_VECTORS} bits`);
+  assert(settings.path !== 'rabitq' || spec.rabitq !== undefined, 'the path rabitq needs an index with codes');
 }

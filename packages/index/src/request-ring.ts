@@ -2,13 +2,13 @@
 // both in order. It is laid out before any view is made, so its views stay valid when the memory grows.
 //
 //   control, 64 bytes, i32 each:  submitted count | completed count | 1 = the main thread was told | 1 = closing
-//   slot:     index u32 | k u32 | ef u32 | path code u32 | candidates to re-rank u32 | filter address u32 |
-//            8 bytes | query MAX_DIM f32 | answer for MAX_K
+//   slot:     index u32 | k u32 | ef u32 | path code u32 | candidates to re-rank u32 | filter address u32 | query count u32 |
+//            4 bytes | queries, back to back in the space of MAX_DIM f32 | their answers, in the space of one for MAX_K
 
 import { MAX_DIM, MAX_K } from '@shoal/kernel';
 import type { Address, WasmMemory } from '@shoal/kernel';
 import { answerBytes } from './answer.ts';
-import { SLOTS_PER_THREAD } from './limits.ts';
+import { QUERIES_PER_REQUEST_MAX, SLOTS_PER_THREAD } from './limits.ts';
 
 const CONTROL_BYTES = 64;
 const SUBMITTED = 0;
@@ -21,6 +21,11 @@ const SLOT_BYTES = Math.ceil((SLOT_HEADER_BYTES + 4 * MAX_DIM + answerBytes(MAX_
 
 export const RING_BYTES = CONTROL_BYTES + SLOTS_PER_THREAD * SLOT_BYTES;
 
+/** Queries of `dim` floats that one request for `k` carries at most. */
+export function queriesPerRequest(dim: number, k: number): number {
+  return Math.min(QUERIES_PER_REQUEST_MAX, Math.floor(MAX_DIM / dim), Math.floor(answerBytes(MAX_K) / answerBytes(k)));
+}
+
 /** A request's place; addresses in bytes. */
 export interface Slot {
   readonly index: Address;
@@ -30,8 +35,10 @@ export interface Slot {
   readonly rerank: number;
   /** 0 is none. */
   readonly filter: Address;
-  readonly query: Address;
-  readonly answer: Address;
+  readonly queryCount: number;
+  readonly queries: Address;
+  /** Answers, `answerBytes(k)` apart. */
+  readonly answers: Address;
 }
 
 export class RequestRing {
@@ -52,7 +59,7 @@ export class RequestRing {
     return this.#firstSlot + (n % SLOTS_PER_THREAD) * SLOT_BYTES;
   }
 
-  /** Answer address of the n-th request. */
+  /** Address of the first answer of the n-th request. */
   answerAt(n: number): Address {
     return this.slotAt(n) + SLOT_HEADER_BYTES + 4 * MAX_DIM;
   }
@@ -62,15 +69,22 @@ export class RequestRing {
     const at = slot / 4;
     return {
       index: this.u32[at] as number, k: this.u32[at + 1] as number, ef: this.u32[at + 2] as number, path: this.u32[at + 3] as number,
-      rerank: this.u32[at + 4] as number, filter: this.u32[at + 5] as number, query: slot + SLOT_HEADER_BYTES, answer: this.answerAt(n),
+      rerank: this.u32[at + 4] as number, filter: this.u32[at + 5] as number, queryCount: this.u32[at + 6] as number,
+      queries: slot + SLOT_HEADER_BYTES, answers: this.answerAt(n),
     };
   }
 
-  /** Main thread: fills the n-th request's slot, which the search thread sees after `submit`. */
-  write(n: number, index: Address, k: number, ef: number, path: number, rerank: number, filter: Address, vector: Float32Array): void {
+  /** Main thread: fills the n-th request's slot, still without a query; the search thread sees it after `submit`. */
+  open(n: number, index: Address, k: number, ef: number, path: number, rerank: number, filter: Address): void {
+    this.u32.set([index, k, ef, path, rerank, filter, 0], this.slotAt(n) / 4);
+  }
+
+  /** Main thread: adds queries of `dim` floats to the n-th request, which was not submitted yet and has room for them. */
+  addQueries(n: number, dim: number, queries: Float32Array): void {
     const slot = this.slotAt(n);
-    this.u32.set([index, k, ef, path, rerank, filter], slot / 4);
-    this.f32.set(vector, (slot + SLOT_HEADER_BYTES) / 4);
+    const before = this.u32[slot / 4 + 6] as number;
+    this.f32.set(queries, (slot + SLOT_HEADER_BYTES) / 4 + before * dim);
+    this.u32[slot / 4 + 6] = before + queries.length / dim;
   }
 
   /** Main thread: makes requests below `count` (which wraps at 2^32) visible and wakes the search thread. */

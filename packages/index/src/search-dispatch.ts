@@ -1,13 +1,17 @@
 import { EngineOverloadedError } from './errors.ts';
 import type { FilterPool } from './filter-pool.ts';
 import { SEARCHES_WAITING_MAX } from './limits.ts';
-import type { PendingSearch, SearchThread } from './search-thread.ts';
+import type { SearchBatch } from './search-batch.ts';
+import type { SearchThread } from './search-thread.ts';
 
-/** Gives each search to the thread with the fewest under way; keeps a bounded number waiting, in order, when all are full. */
+/**
+ * Gives queries to the thread with the fewest under way. A bounded number of batches waits in line when all are full; each gives a piece in its
+ * turn and stands in line again with the rest, so that a long one does not hold up those behind it.
+ */
 export class SearchDispatch {
   #threads: readonly SearchThread[] = [];
   readonly #filters: FilterPool;
-  #waiting: PendingSearch[] = [];
+  #waiting: SearchBatch[] = [];
   #nextWaiting = 0;
 
   constructor(filters: FilterPool) {
@@ -18,27 +22,38 @@ export class SearchDispatch {
     this.#threads = threads;
   }
 
+  /** Queries that wait or are under way. */
   get inFlightCount(): number {
-    return this.#waitingCount + this.#threads.reduce((sum, thread) => sum + thread.inFlightCount, 0);
+    const waiting = this.#waiting.slice(this.#nextWaiting).reduce((sum, batch) => sum + batch.waitingCount, 0);
+    return waiting + this.#threads.reduce((sum, thread) => sum + thread.inFlightCount, 0);
   }
 
-  get #waitingCount(): number {
+  get #lineLength(): number {
     return this.#waiting.length - this.#nextWaiting;
   }
 
-  submit(search: PendingSearch): void {
-    if (this.#waitingCount === 0 && this.#hand(search)) return;
-    if (this.#waitingCount < SEARCHES_WAITING_MAX) this.#waiting.push(search);
-    else search.reject(new EngineOverloadedError('searches'));
+  submit(batch: SearchBatch): void {
+    while (this.#lineLength === 0 && this.#handPiece(batch)) if (batch.waitingCount === 0) return;
+    // A batch of which a thread has taken something is not turned away: it found an empty line.
+    if (this.#lineLength < SEARCHES_WAITING_MAX) this.#waiting.push(batch);
+    else batch.fail(new EngineOverloadedError('searches'));
   }
 
-  /** Hands waiting searches to threads that have space. */
+  /** Hands waiting queries to threads that have space. */
   refill(): void {
-    while (this.#waitingCount > 0) {
-      if (!this.#hand(this.#waiting[this.#nextWaiting] as PendingSearch)) return;
+    while (this.#lineLength > 0) {
+      const batch = this.#waiting[this.#nextWaiting] as SearchBatch;
+      if (!this.#handPiece(batch)) return;
       this.#nextWaiting++;
+      if (batch.waitingCount > 0) this.#waiting.push(batch);
+      this.#forgetServed();
     }
-    this.#waiting = [];
+  }
+
+  /** Drops what has left the line once it is half of the list. */
+  #forgetServed(): void {
+    if (this.#nextWaiting * 2 < this.#waiting.length) return;
+    this.#waiting = this.#waiting.slice(this.#nextWaiting);
     this.#nextWaiting = 0;
   }
 
@@ -46,17 +61,18 @@ export class SearchDispatch {
     const waiting = this.#waiting.slice(this.#nextWaiting);
     this.#waiting = [];
     this.#nextWaiting = 0;
-    for (const search of waiting) search.reject(error);
+    for (const batch of waiting) batch.fail(error);
     for (const thread of this.#threads) thread.fail(error);
   }
 
-  /** Hands a search to a thread; false where none has space, or the filters under way leave no room for its own. */
-  #hand(search: PendingSearch): boolean {
+  /** Hands a piece to a thread; false where none has space, or the filters under way leave no room for its own. */
+  #handPiece(batch: SearchBatch): boolean {
     const thread = this.#leastBusy();
     if (thread === undefined) return false;
-    const filter = search.request.filter === undefined ? 0 : this.#filters.acquire(search.request.filter);
-    if (filter === undefined) return false;
-    thread.submit(search, filter);
+    const { filter } = batch.parts.settings;
+    const address = filter === undefined ? 0 : this.#filters.acquire(filter);
+    if (address === undefined) return false;
+    thread.submit(batch.take(this.#threads.length), address);
     return true;
   }
 

@@ -23,8 +23,8 @@ export interface IdFilter {
   readonly strategy?: FilterStrategy;
 }
 
-export interface SearchRequest {
-  readonly vector: Float32Array;
+/** How to search, whatever for. */
+export interface SearchSettings {
   /** Results wanted, 1 to 1000. */
   readonly k: number;
   /** Beam width, 1 to 4096; taken as k where it is less. */
@@ -35,6 +35,10 @@ export interface SearchRequest {
   readonly rerank?: number;
   /** Fewer allowed live vectors than k are all answered. */
   readonly filter?: IdFilter;
+}
+
+export interface SearchRequest extends SearchSettings {
+  readonly vector: Float32Array;
 }
 
 export interface SearchHits {

@@ -1,32 +1,35 @@
 import type { Worker } from 'node:worker_threads';
 import { PATH_CODES } from '@shoal/kernel';
 import type { Address } from '@shoal/kernel';
-import { readAnswer } from './answer.ts';
+import { answerBytes, readAnswer } from './answer.ts';
 import type { FilterPool } from './filter-pool.ts';
 import type { EngineFailedError } from './errors.ts';
 import { SLOTS_PER_THREAD } from './limits.ts';
-import { RequestRing } from './request-ring.ts';
-import type { SearchHits, SearchRequest } from './search-request.ts';
+import { queriesPerRequest, RequestRing } from './request-ring.ts';
+import type { BatchParts, SearchPiece } from './search-batch.ts';
+import type { SearchHits } from './search-request.ts';
 import type { SearchWorkerData } from './search-worker.ts';
 import { startWorker, watchWorker } from './worker-thread.ts';
 
-/** A search on its way; exactly one of the two callbacks is called. */
-export interface PendingSearch {
-  readonly index: Address;
-  readonly request: SearchRequest;
-  /** Candidates to re-rank altogether. */
-  readonly rerankCount: number;
-  readonly resolve: (hits: SearchHits) => void;
-  readonly reject: (error: Error) => void;
+/** What one slot of the ring carries. */
+interface RingRequest {
+  readonly parts: BatchParts;
+  readonly pieces: SearchPiece[];
+  queryCount: number;
 }
 
-/** The main thread's side of one search thread. Searches of one tick wake the thread once. */
+/**
+ * The main thread's side of one search thread. Searches of one tick wake the thread once, and those of them that want the same, as the searches of
+ * one message do, share requests.
+ */
 export class SearchThread {
   readonly #worker: Worker;
   readonly #ring: RequestRing;
-  readonly #pending: PendingSearch[] = [];
+  readonly #pending: RingRequest[] = [];
   readonly #filters: FilterPool;
   readonly #onSpace: () => void;
+  /** Queries under way. */
+  #inFlightCount = 0;
   #submitted = 0;
   #completed = 0;
   #wakeScheduled = false;
@@ -43,20 +46,23 @@ export class SearchThread {
     watchWorker(this.#worker, () => this.#closing, onDeath);
   }
 
+  /** Queries under way. */
   get inFlightCount(): number {
-    return this.#pending.length;
+    return this.#inFlightCount;
   }
 
   get hasSpace(): boolean {
-    return this.#pending.length < SLOTS_PER_THREAD;
+    return this.#inFlightCount < SLOTS_PER_THREAD;
   }
 
-  /** Takes a search and the address of its filter, 0 without one; only when there is space. */
-  submit(search: PendingSearch, filter: Address): void {
-    const { vector, k, ef, path } = search.request;
-    this.#ring.write(this.#submitted, search.index, k, ef, PATH_CODES[path], search.rerankCount, filter, vector);
-    this.#pending.push(search);
-    this.#submitted = (this.#submitted + 1) >>> 0;
+  /** Takes a piece of a batch and the address of its filter, 0 without one; only when there is space. */
+  submit(piece: SearchPiece, filter: Address): void {
+    const { batch, count } = piece;
+    const request = this.#openRequest(piece) ?? this.#newRequest(batch.parts, filter);
+    this.#ring.addQueries((this.#submitted - 1) >>> 0, batch.parts.dim, batch.queriesOf(piece));
+    request.pieces.push(piece);
+    request.queryCount += count;
+    this.#inFlightCount += count;
     if (this.#wakeScheduled) return;
     this.#wakeScheduled = true;
     queueMicrotask(() => {
@@ -65,21 +71,50 @@ export class SearchThread {
     });
   }
 
+  /** The newest request, if the thread has not seen it yet and the piece can share it. */
+  #openRequest({ batch, count }: SearchPiece): RingRequest | undefined {
+    const request = this.#wakeScheduled ? this.#pending.at(-1) : undefined;
+    if (request === undefined || !mayShare(request.parts, batch.parts)) return undefined;
+    return request.queryCount + count <= queriesPerRequest(batch.parts.dim, batch.parts.settings.k) ? request : undefined;
+  }
+
+  #newRequest(parts: BatchParts, filter: Address): RingRequest {
+    const { index, rerankCount, settings: { k, ef, path } } = parts;
+    this.#ring.open(this.#submitted, index, k, ef, PATH_CODES[path], rerankCount, filter);
+    this.#submitted = (this.#submitted + 1) >>> 0;
+    const request = { parts, pieces: [], queryCount: 0 };
+    this.#pending.push(request);
+    return request;
+  }
+
   #drain(): void {
     const completed = this.#ring.takeCompleted();
-    const count = (completed - this.#completed) >>> 0;
-    const settled = this.#pending.splice(0, count);
-    const hits = settled.map((search, i) => (
-      readAnswer(this.#ring.u32, this.#ring.f32, this.#ring.answerAt((this.#completed + i) >>> 0), search.request.k)));
+    const settled = this.#pending.splice(0, (completed - this.#completed) >>> 0);
+    // All answers are copied before any of them is given out: what it leads to may fill the slots again.
+    const hits = settled.map(({ parts, queryCount }, i) => this.#answersOf((this.#completed + i) >>> 0, parts.settings.k, queryCount));
     this.#completed = completed;
-    for (const { request } of settled) if (request.filter !== undefined) this.#filters.release(request.filter);
-    settled.forEach((search, i) => { search.resolve(hits[i] as SearchHits); });
+    for (const { parts: { settings }, queryCount } of settled) {
+      this.#inFlightCount -= queryCount;
+      if (settings.filter !== undefined) this.#filters.release(settings.filter);
+    }
+    settled.forEach(({ pieces }, i) => {
+      const answers = (hits[i] as SearchHits[]).values();
+      for (const { batch, first, count } of pieces) {
+        for (let query = first; query < first + count; query++) batch.answer(query, answers.next().value as SearchHits);
+      }
+    });
     this.#onSpace();
+  }
+
+  #answersOf(n: number, k: number, queryCount: number): SearchHits[] {
+    const first = this.#ring.answerAt(n);
+    return Array.from({ length: queryCount }, (_, query) => readAnswer(this.#ring.u32, this.#ring.f32, first + query * answerBytes(k), k));
   }
 
   /** Rejects everything under way. */
   fail(error: Error): void {
-    for (const search of this.#pending.splice(0)) search.reject(error);
+    for (const { pieces } of this.#pending.splice(0)) for (const { batch } of pieces) batch.fail(error);
+    this.#inFlightCount = 0;
   }
 
   /** Ends the thread; what was submitted must have settled, or failed. */
@@ -88,4 +123,11 @@ export class SearchThread {
     this.#ring.close();
     await this.#exited;
   }
+}
+
+/** Whether searches of two batches may share a request, whose answers come together. A scan, which may take milliseconds, keeps nobody else waiting. */
+function mayShare(one: BatchParts, other: BatchParts): boolean {
+  const [a, b] = [one.settings, other.settings];
+  return one.index === other.index && one.rerankCount === other.rerankCount && a.k === b.k && a.ef === b.ef && a.path === b.path
+    && a.path !== 'flat' && a.filter === undefined && b.filter === undefined;
 }

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import assert from 'node:assert';
 import { PATH_CODES, instantiateKernel } from '@shoal/kernel';
 import type { Address, WasmMemory, WasmModule } from '@shoal/kernel';
+import { answerBytes } from './answer.ts';
 import { RequestRing } from './request-ring.ts';
 import type { Slot } from './request-ring.ts';
 
@@ -40,8 +41,8 @@ function serve(data: SearchWorkerData): void {
     while (completed !== submitted) {
       const request = ring.read(completed);
       if (tellAtMs !== undefined && mayTakeLong(request)) tell();
-      const { index, k, ef, path, rerank, filter, query, answer } = request;
-      kernel.search(data.scratch, index, query, k, ef, path, rerank, filter, answer);
+      const { index, k, ef, path, rerank, filter, queryCount, queries, answers } = request;
+      kernel.searchMany(data.scratch, index, queries, queryCount, k, ef, path, rerank, filter, answers, answerBytes(k));
       completed = (completed + 1) >>> 0;
       ring.publish(completed);
       const nowMs = performance.now();

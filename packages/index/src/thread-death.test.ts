@@ -4,6 +4,7 @@ import { Engine } from './engine.ts';
 import { EngineFailedError } from './errors.ts';
 import { FilterPool } from './filter-pool.ts';
 import { RING_BYTES } from './request-ring.ts';
+import { SearchBatch } from './search-batch.ts';
 import { SearchThread } from './search-thread.ts';
 import { compileKernel, createMemory, instantiateKernel } from '@shoal/kernel';
 import { clusteredVectors } from './test-support/random-vectors.ts';
@@ -48,10 +49,11 @@ test('a trap in the kernel is the cause that callers read', async () => {
   const outOfBounds = 256 * 65_536;
   const failure = await new Promise<Error>((resolve) => {
     const thread: SearchThread = new SearchThread(data, new FilterPool(memory, 0, 0), () => undefined, (error) => { thread.fail(error); });
-    thread.submit({
-      index: outOfBounds, rerankCount: 0, request: { vector: new Float32Array(4), k: 1, ef: 1, path: 'flat' },
+    const batch = new SearchBatch({
+      index: outOfBounds, dim: 4, queries: new Float32Array(4), rerankCount: 0, settings: { k: 1, ef: 1, path: 'flat' },
       resolve: () => { resolve(new Error('answered')); }, reject: resolve,
-    }, 0);
+    });
+    thread.submit(batch.take(1), 0);
   });
   expect(failure).toBeInstanceOf(EngineFailedError);
   expect(String(failure.cause)).toMatch(/memory access out of bounds/);

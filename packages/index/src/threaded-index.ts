@@ -8,10 +8,11 @@ import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
 import { rerankCount } from './kernel-parameters.ts';
 import { GROUPS_IN_FLIGHT_MAX } from './limits.ts';
-import { assertGroup, assertRequest } from './parse-input.ts';
+import { assertBatch, assertGroup, assertRequest } from './parse-input.ts';
+import { SearchBatch } from './search-batch.ts';
 import { SearchEpochs } from './search-epochs.ts';
 import type { SearchDispatch } from './search-dispatch.ts';
-import type { SearchHits, SearchRequest } from './search-request.ts';
+import type { SearchHits, SearchRequest, SearchSettings } from './search-request.ts';
 import { readIndexStats } from './stats.ts';
 import type { IndexStats } from './stats.ts';
 import type { VectorIndex } from './vector-index.ts';
@@ -104,15 +105,26 @@ export class ThreadedIndex implements VectorIndex {
     return new Promise((resolve, reject) => {
       this.#assertOpen();
       assertRequest(request, this.#spec);
-      const leave = this.#epochs.enter();
-      this.#host.dispatch.submit({
-        index: this.#index,
-        request,
-        rerankCount: rerankCount(this.#spec, request),
-        resolve: (hits) => { leave(); resolve(hits); },
-        reject: (error) => { leave(); reject(error); },
-      });
+      this.#submit(request.vector, request, ([hits]) => { resolve(hits as SearchHits); }, reject);
     });
+  }
+
+  searchMany(queries: Float32Array, settings: SearchSettings): Promise<SearchHits[]> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen();
+      assertBatch(queries, settings, this.#spec);
+      if (queries.length === 0) resolve([]);
+      else this.#submit(queries, settings, resolve, reject);
+    });
+  }
+
+  #submit(queries: Float32Array, settings: SearchSettings, resolve: (hits: SearchHits[]) => void, reject: (error: Error) => void): void {
+    const leave = this.#epochs.enter();
+    this.#host.dispatch.submit(new SearchBatch({
+      index: this.#index, dim: this.#spec.dim, queries, settings, rerankCount: rerankCount(this.#spec, settings),
+      resolve: (hits) => { leave(); resolve(hits); },
+      reject: (error) => { leave(); reject(error); },
+    }));
   }
 
   async quiesce(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { IndexOp } from './index-op.ts';
-import type { SearchHits, SearchRequest } from './search-request.ts';
+import type { SearchHits, SearchRequest, SearchSettings } from './search-request.ts';
 import type { IndexStats } from './stats.ts';
 
 /** One index of an engine. Groups apply in the order of the calls; a search sees whole groups only. */
@@ -12,6 +12,11 @@ export interface VectorIndex {
   apply(ops: readonly IndexOp[]): Promise<void>;
   /** Searches on a search thread. Rejects with EngineOverloadedError or EngineClosedError. */
   search(request: SearchRequest): Promise<SearchHits>;
+  /**
+   * One answer per query of `dim` floats in `queries`, spread over the search threads; each tells the stamp that it saw. `queries` must not change before it has
+   * settled. At most BATCH_QUERIES_MAX; rejects as `search` does, then with no answer at all.
+   */
+  searchMany(queries: Float32Array, settings: SearchSettings): Promise<SearchHits[]>;
   /** Resolves when every search dispatched before this call has settled and its consumers ran. */
   quiesce(): Promise<void>;
   /** The stamp that a search which runs now would see. */
