@@ -11,19 +11,22 @@ const TOLERANCE = 1e-4;
 
 /**
  * What is wrong with an answer, by what lived at the stamp it says it saw: an id that did not live then, a distance that is not that
- * vector's, an id twice, a wrong order, fewer results than there are.
+ * vector's, an id twice, a wrong order, more results than wanted, a stamp of the past or the future.
  */
 export function faultsOf(request: SearchRequest, hits: SearchHits, record: LifeRecord, dispatchedAtStamp: number): string[] {
   const faults: string[] = [];
   const at = `at stamp ${hits.stamp} on ${hits.path}`;
   if (hits.stamp < dispatchedAtStamp) faults.push(`an answer of stamp ${hits.stamp} to a search that began at ${dispatchedAtStamp}`);
+  if (hits.stamp > record.newestStamp) faults.push(`an answer of stamp ${hits.stamp} when the newest group is ${record.newestStamp}`);
+  if (hits.ids.length > request.k || hits.ids.length !== hits.distances.length) faults.push(`${hits.ids.length} ids and ${hits.distances.length} distances for the ${request.k} nearest ${at}`);
   if (new Set(hits.ids).size !== hits.ids.length) faults.push(`an id twice ${at}`);
   hits.ids.forEach((id, rank) => {
     const vector = record.at(id, hits.stamp);
     const distance = hits.distances[rank] as number;
     if (vector === undefined) faults.push(`phantom ${id} ${at}`);
-    else if (Math.abs(euclidean(request.vector, vector) - distance) > TOLERANCE) faults.push(`distance ${distance} of ${id} should be ${euclidean(request.vector, vector)} ${at}`);
-    if (rank > 0 && distance < (hits.distances[rank - 1] as number)) faults.push(`rank ${rank} is nearer than the one before it ${at}`);
+    // Asked so that a distance that is no number is a fault too.
+    else if (!(Math.abs(euclidean(request.vector, vector) - distance) <= TOLERANCE)) faults.push(`distance ${distance} of ${id} should be ${euclidean(request.vector, vector)} ${at}`);
+    if (rank > 0 && distance < (hits.distances[rank - 1] as number)) faults.push(`wrong order: rank ${rank} is nearer than the one before it ${at}`);
   });
   return faults;
 }

@@ -8,8 +8,15 @@ export interface Life {
 /** Every life that a search under way may still see, noted before its group is sent. */
 export class LifeRecord {
   readonly #lives = new Map<number, Life[]>();
+  #newestStamp = 0;
+
+  /** That of the last group noted: no answer can have seen a later one. */
+  get newestStamp(): number {
+    return this.#newestStamp;
+  }
 
   begin(id: number, vector: Float32Array, stamp: number): void {
+    this.#newestStamp = Math.max(this.#newestStamp, stamp);
     const life = { vector, born: stamp, died: Infinity };
     const lives = this.#lives.get(id);
     if (lives === undefined) this.#lives.set(id, [life]);
@@ -20,6 +27,7 @@ export class LifeRecord {
     const life = this.#lives.get(id)?.at(-1);
     if (life === undefined || life.died !== Infinity) throw new Error(`id ${id} does not live`);
     life.died = stamp;
+    this.#newestStamp = Math.max(this.#newestStamp, stamp);
   }
 
   /** The vector of an id at a stamp. */

@@ -17,6 +17,10 @@ export interface SoakOptions {
   readonly durationMs: number;
   /** Pause of each reader and of the writer between their calls, so that others have the processor too. */
   readonly pauseMs: number;
+  /** The run ends when it has found so many faults. */
+  readonly faultCountMax?: number;
+  /** What readers and writer use in place of the index; for tests of the checks. */
+  readonly replaceIndex?: (index: VectorIndex) => VectorIndex;
   readonly reportEveryMs: number;
   readonly onReport: (report: SoakReport) => void;
 }
@@ -35,7 +39,7 @@ export interface SoakReport {
   readonly faults: string[];
 }
 
-const FAULTS_MAX = 20;
+const FAULT_COUNT_MAX = 20;
 const GROUP_OPS_MAX = 30;
 const K = 10;
 /** Share of the readers' calls that ask several queries at once, and how many at most. */
@@ -54,9 +58,12 @@ class Soak {
   /** Published stamps at which the searches under way began, by reader. */
   readonly #begunAt: number[];
   #stamp: number;
+  readonly #onFaults: () => void;
 
-  constructor(index: VectorIndex, options: SoakOptions) {
+  /** `onFaults` is called when there are as many faults as the run may have. */
+  constructor(index: VectorIndex, options: SoakOptions, onFaults: () => void) {
     this.#index = index;
+    this.#onFaults = onFaults;
     this.#options = options;
     this.#stamp = index.publishedStamp();
     this.#choice = new SeededChoice(options.seed);
@@ -153,7 +160,9 @@ class Soak {
   }
 
   #fault(fault: string): void {
-    if (this.report.faults.length < FAULTS_MAX) this.report.faults.push(fault);
+    const most = this.#options.faultCountMax ?? FAULT_COUNT_MAX;
+    if (this.report.faults.length < most) this.report.faults.push(fault);
+    if (this.report.faults.length === most) this.#onFaults();
   }
 }
 
@@ -162,8 +171,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   let failure: Error | undefined;
   const engine = await Engine.start({ memoryMaxBytes: 1 << 29, searchThreadCount: options.searchThreadCount, onFailure: (error) => { failure = error; } });
   const index = await engine.openIndex({ dim: options.dim, distance: 'l2', m: 16, efConstruction: 100, seed: options.seed, flatThreshold: 200, rabitq: { bits: options.bits, seed: options.seed } });
-  const soak = new Soak(index, options);
   const end = new AbortController();
+  const soak = new Soak(options.replaceIndex?.(index) ?? index, options, () => { end.abort(); });
   const ticker = setInterval(() => {
     soak.report.usedBytes = engine.stats().usedBytes;
     options.onReport(soak.report);

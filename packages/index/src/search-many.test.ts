@@ -1,11 +1,17 @@
 import type { Worker } from 'node:worker_threads';
+import { compileKernel, createMemory, instantiateKernel } from '@shoal/kernel';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Engine } from './engine.ts';
 import { EngineClosedError, EngineFailedError, EngineOverloadedError } from './errors.ts';
+import { FilterPool } from './filter-pool.ts';
 import type { IndexOp } from './index-op.ts';
+import { createParameters } from './kernel-parameters.ts';
 import { BATCH_QUERIES_MAX, QUERIES_PER_REQUEST_MAX, SEARCHES_WAITING_MAX, SLOTS_PER_THREAD } from './limits.ts';
 import { LocalEngine } from './local-engine.ts';
+import { RequestRing, RING_BYTES } from './request-ring.ts';
+import { SearchBatch } from './search-batch.ts';
 import type { SearchSettings } from './search-request.ts';
+import { SearchThread } from './search-thread.ts';
 import { clusteredVectors } from './test-support/random-vectors.ts';
 import type { VectorIndex } from './vector-index.ts';
 
@@ -70,16 +76,41 @@ test('no query has no answer', async () => {
   expect(await index.searchMany(new Float32Array(), settings)).toEqual([]);
 });
 
-test('searches of one tick that want the same share requests, and each gets its own answer', async () => {
+test('searches of one tick each get their own answer', async () => {
   const index = await started(1);
   const local = LocalEngine.start({ memoryMaxBytes: 128 << 20 }).openIndex(spec);
   local.apply(puts(DIM));
-  let wakeUps = 0;
-  workers[1]?.on('message', () => { wakeUps++; });
   const requests = clusteredVectors(SEED + 2, SLOTS_PER_THREAD, DIM).map((vector, i) => ({ vector, k: 5, ef: i < 40 ? 40 : 50, path: 'rabitq' as const }));
   const hits = await Promise.all(requests.map((request) => index.search(request)));
   expect(hits).toEqual(requests.map((request) => local.search(request)));
-  expect(wakeUps).toBeLessThanOrEqual(Math.ceil(40 / QUERIES_PER_REQUEST_MAX) + Math.ceil(24 / QUERIES_PER_REQUEST_MAX));
+});
+
+test('a request takes more queries until its thread has seen it, up to a bound; scans have requests of their own', async () => {
+  const module = compileKernel();
+  const memory = createMemory(256);
+  const kernel = instantiateKernel(module, memory);
+  kernel.initEngine(256);
+  const areas = { scratch: kernel.allocateScratch(), ring: kernel.allocateSpan(RING_BYTES) };
+  const indexes = [kernel.createIndex(...createParameters(spec)), kernel.createIndex(...createParameters(spec))] as const;
+  const answered: Promise<unknown>[] = [];
+  const thread = new SearchThread({ module, memory, ...areas }, new FilterPool(memory, 0, 0), () => undefined, (error) => { thread.fail(error); });
+  const submit = (of: number, asked: SearchSettings): void => {
+    answered.push(new Promise((resolve, reject) => {
+      const batch = new SearchBatch({ index: of, dim: DIM, queries: new Float32Array(DIM), settings: asked, rerankCount: 10, resolve, reject });
+      thread.submit(batch.take(1), 0);
+    }));
+  };
+  for (let query = 0; query < QUERIES_PER_REQUEST_MAX + 2; query++) submit(indexes[0], settings);
+  submit(indexes[1], settings);
+  submit(indexes[1], { ...settings, k: 6 });
+  for (let query = 0; query < 2; query++) submit(indexes[1], { ...settings, path: 'flat' });
+  const ring = new RequestRing(memory, areas.ring);
+  expect(Array.from({ length: 6 }, (_, n) => ring.read(n).queryCount)).toEqual([QUERIES_PER_REQUEST_MAX, 2, 1, 1, 1, 1]);
+  await Promise.all(answered);
+  submit(indexes[0], settings);
+  expect(ring.read(6).queryCount).toBe(1);
+  await Promise.all(answered);
+  await thread.close();
 });
 
 test('a search behind a long batch is answered before it', async () => {
