@@ -14,12 +14,12 @@ export interface ChurnOptions {
   readonly share: number;
   readonly k: number;
   readonly ef: number;
-  /** Times the speeds are measured, churned and fresh index taking turns; the median counts. */
+  /** Times all queries are asked of both indexes, which take turns every few queries; the medians count. */
   readonly repetitions: number;
   /** Uniform in (0, 1]. */
   readonly random: () => number;
-  /** Milliseconds from a fixed moment. */
-  readonly nowMs: () => number;
+  /** Milliseconds of processor time that this process has had: what others do with the machine meanwhile hardly counts. */
+  readonly cpuMs: () => number;
   readonly say: (line: string) => void;
 }
 
@@ -28,11 +28,15 @@ export interface ChurnResult {
   readonly freshRecall: number;
   /** Live vectors that a wide search for that very vector does not find. */
   readonly unfoundCount: number;
-  /** Bytes of the index after the first round, from which on ids are reused, and after the last. */
-  readonly firstRoundBytes: number;
-  readonly lastRoundBytes: number;
+  /** Live vectors of the churned index that no path of edges leads to. */
+  readonly unreachableCount: number;
+  /** Bytes of the index after each round; ids are reused from the first on. */
+  readonly roundBytes: readonly number[];
+  /** Searches in a second of processor time. */
   readonly churnedSearchesPerSecond: number;
   readonly freshSearchesPerSecond: number;
+  /** Speed of the churned index in that of the fresh one: the median over neighbouring turns. */
+  readonly speedRatio: number;
   /** Distances a search computes, on average. */
   readonly churnedDistances: number;
   readonly freshDistances: number;
@@ -62,18 +66,43 @@ function churnRound(index: LocalIndex, live: Map<number, Float32Array>, used: nu
 
 interface Searched {
   readonly found: Uint32Array[];
-  readonly perSecond: number;
   /** Distances computed per search. */
   readonly distances: number;
 }
 
-function searchAll(index: LocalIndex, options: ChurnOptions): Searched {
-  const { queries, k, ef } = options;
-  const startMs = options.nowMs();
+function searchAll(index: LocalIndex, { queries, k, ef }: ChurnOptions): Searched {
   const hits = queries.map((vector) => index.search({ vector, k, ef, path: 'auto' }));
-  const perSecond = queries.length / (options.nowMs() - startMs) * 1000;
   const distances = hits.reduce((sum, hit) => sum + hit.distanceComputations, 0) / queries.length;
-  return { found: hits.map(({ ids }) => ids), perSecond, distances };
+  return { found: hits.map(({ ids }) => ids), distances };
+}
+
+/** Queries of one turn: short, so that neighbouring turns meet the same machine. */
+const TURN_QUERIES = 100;
+
+function turnSpeed(index: LocalIndex, from: number, { queries, k, ef, cpuMs }: ChurnOptions): number {
+  const asked = queries.slice(from, from + TURN_QUERIES);
+  const startMs = cpuMs();
+  for (const vector of asked) index.search({ vector, k, ef, path: 'auto' });
+  return asked.length / (cpuMs() - startMs) * 1000;
+}
+
+interface Speeds {
+  readonly churned: number;
+  readonly fresh: number;
+}
+
+/** The speeds of turns over the same queries; the indexes take turns in going first. */
+function speedsInTurns(churned: LocalIndex, fresh: LocalIndex, options: ChurnOptions): Speeds[] {
+  const speeds: Speeds[] = [];
+  for (let repetition = 0; repetition < options.repetitions; repetition++) {
+    for (let from = 0; from < options.queries.length; from += TURN_QUERIES) {
+      const isChurnedFirst = speeds.length % 2 === 0;
+      const first = turnSpeed(isChurnedFirst ? churned : fresh, from, options);
+      const second = turnSpeed(isChurnedFirst ? fresh : churned, from, options);
+      speeds.push(isChurnedFirst ? { churned: first, fresh: second } : { churned: second, fresh: first });
+    }
+  }
+  return speeds;
 }
 
 /** Whether a search for the vector finds it, or another at distance 0. */
@@ -89,26 +118,27 @@ export function measureChurn(options: ChurnOptions): ChurnResult {
   const churned = engine.openIndex(options.spec);
   put(churned, [...live]);
   let used = options.liveCount;
-  let firstRoundBytes = 0;
+  const roundBytes: number[] = [];
   for (let round = 0; round < options.rounds; round++) {
     used = churnRound(churned, live, used, options);
-    if (round === 0) firstRoundBytes = churned.stats().memoryBytes;
-    options.say(`round ${round + 1}: ${used - options.liveCount} vectors replaced so far`);
+    roundBytes.push(churned.stats().memoryBytes);
+    options.say(`round ${round + 1}: ${used - options.liveCount} vectors replaced so far, ${churned.stats().memoryBytes} bytes`);
   }
   const fresh = engine.openIndex(options.spec);
   put(fresh, [...live]);
   const truth = options.queries.map((vector) => fresh.search({ vector, k: options.k, ef: 1, path: 'flat' }).ids);
-  const speeds = Array.from({ length: options.repetitions }, () => [searchAll(churned, options).perSecond, searchAll(fresh, options).perSecond]);
   const [searched, reference] = [searchAll(churned, options), searchAll(fresh, options)];
+  const speeds = speedsInTurns(churned, fresh, options);
   return {
     churnedRecall: meanRecall(searched.found, truth),
     freshRecall: meanRecall(reference.found, truth),
     churnedDistances: searched.distances,
     freshDistances: reference.distances,
     unfoundCount: [...live].filter(([id, vector]) => !findsItself(churned, id, vector)).length,
-    firstRoundBytes,
-    lastRoundBytes: churned.stats().memoryBytes,
-    churnedSearchesPerSecond: median(speeds.map(([speed]) => speed as number)),
-    freshSearchesPerSecond: median(speeds.map(([, speed]) => speed as number)),
+    unreachableCount: churned.unreachableCount(),
+    roundBytes,
+    churnedSearchesPerSecond: median(speeds.map((speed) => speed.churned)),
+    freshSearchesPerSecond: median(speeds.map((speed) => speed.fresh)),
+    speedRatio: median(speeds.map((speed) => speed.churned / speed.fresh)),
   };
 }
