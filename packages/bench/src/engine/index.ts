@@ -10,6 +10,8 @@ export { engineTable, REPORTED_RECALLS } from './engine-report.ts';
 export { hnswlibEngine } from './hnswlib-engine.ts';
 export { rowOf } from './measured-engine.ts';
 export type { GraphParameters, MeasuredEngine, VectorRows } from './measured-engine.ts';
+export { memoryPerVector } from './memory-per-vector.ts';
+export type { MemoryOptions, MemoryPerVector } from './memory-per-vector.ts';
 export { ensurePeers, loadPeer } from './peer-packages.ts';
 export type { PeerName } from './peer-packages.ts';
 export { exactNeighbours, shoalEngine } from './shoal-engine.ts';
