@@ -1,8 +1,8 @@
 // Shoal's paths against hnswlib-node (as its package builds it, and rebuilt for this machine's instructions) and
-// usearch in every scalar type; one thread each, the same data, engines taking turns. Writes JSON and an HTML plot.
+// usearch in every scalar type; one thread each, then all cores, the same data, engines taking turns. Writes JSON and an HTML plot.
 // The peers are no dependencies: they are installed into .cache the first time.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { engineBench, root } from './workspace.mjs';
@@ -14,7 +14,7 @@ const { values } = parseArgs({ options: {
   'intrinsic-dim': { type: 'string', default: '24' }, clusters: { type: 'string', default: '100' },
   repetitions: { type: 'string', default: '5' }, shoal: { type: 'string', default: '8,4,exact' },
   usearch: { type: 'string', default: 'f32,f16,bf16,i8' }, 'no-peers': { type: 'boolean', default: false },
-  'no-native': { type: 'boolean', default: false }, out: { type: 'string', default: join(root, '.cache', 'bench-engine') },
+  threads: { type: 'string', default: 'one,all' }, 'no-native': { type: 'boolean', default: false }, out: { type: 'string', default: join(root, '.cache', 'bench-engine') },
 } });
 
 const bench = await engineBench(import.meta.url);
@@ -41,6 +41,22 @@ async function rowsOf(path) {
   const flat = new Float32Array(rows.length * dim);
   rows.forEach((row, i) => { flat.set(row, i * dim); });
   return { values: flat, dim, count: rows.length };
+}
+
+const ranges = values.threads.split(',');
+const cores = availableParallelism();
+const walks = values.shoal.split(',').map((walk) => (walk === 'exact' ? 'exact' : Number(walk)));
+
+/** The same engines on all cores: hnswlib-node has one thread there too. */
+async function onAllCores({ data, queries }) {
+  const engines = await Promise.all(walks.map((walk) => bench.parallelShoal(queries, parameters, walk, cores)));
+  if (values['no-peers']) return engines;
+  const folder = join(root, '.cache', 'bench-peers');
+  bench.ensurePeers(folder, say);
+  engines.push(bench.oneAfterTheOther(bench.hnswlibEngine(bench.loadPeer(folder, 'hnswlib-node'), data, queries, parameters), queries.count));
+  const usearch = bench.loadPeer(folder, 'usearch');
+  for (const scalar of values.usearch.split(',')) engines.push(bench.parallelUsearch(usearch, data, queries, parameters, scalar, cores));
+  return engines;
 }
 
 function peersFor({ data, queries }) {
@@ -74,12 +90,20 @@ for (const load of datasets) {
   const dataset = await load();
   const { data, queries } = dataset;
   say(`\n${dataset.title}: ${queries.count} queries, k=${k}, M=${parameters.m}, efConstruction=${parameters.efConstruction}, l2, seed ${values.seed}, Node ${process.versions.node}`);
-  const own = values.shoal.split(',').map((walk) => bench.shoalEngine(queries, parameters, walk === 'exact' ? 'exact' : Number(walk)));
-  const results = bench.benchmarkEngines([...own, ...peersFor(dataset)], {
+  const options = {
     data, queries, truth: bench.exactNeighbours(data, queries, k), say, nowMs: () => performance.now(),
-    efs: [10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256].filter((ef) => ef >= k), repetitions: Number(values.repetitions) });
-  say(bench.engineTable(results));
-  reports.push({ title: dataset.title, results });
+    efs: [10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256].filter((ef) => ef >= k), repetitions: Number(values.repetitions) };
+  if (ranges.includes('one')) {
+    const own = walks.map((walk) => bench.shoalEngine(queries, parameters, walk));
+    const results = bench.benchmarkEngines([...own, ...peersFor(dataset)], options);
+    say(`One thread\n${bench.engineTable(results)}`);
+    reports.push({ title: dataset.title, threads: 'one thread', results });
+  }
+  if (ranges.includes('all')) {
+    const results = await bench.benchmarkInParallel(await onAllCores(dataset), options);
+    say(`All ${cores} cores, all queries at once; hnswlib-node's interface has one thread only\n${bench.engineTable(results)}`);
+    reports.push({ title: dataset.title, threads: `all ${cores} cores`, results });
+  }
 }
 
 mkdirSync(values.out, { recursive: true });

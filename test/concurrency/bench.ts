@@ -1,11 +1,13 @@
 /**
- * `npm run bench:concurrency`: the percentiles of a search while a writer replaces vectors beside those while none does, and two search threads beside one.
+ * `npm run bench:concurrency`: the percentiles of a search while a writer replaces vectors beside those while none does, and two search threads beside one: in loops
+ * of their own, one search after the other through the engine, and in batches.
  * Windows alternate; a ratio is that of two neighbouring windows, and the medians of the ratios count.
  */
 import { parseArgs } from 'node:util';
 import { clusteredVectors } from '@shoal/bench';
 import { Engine } from '@shoal/index';
 import type { VectorIndex } from '@shoal/index';
+import { threadScaling } from './thread-scaling.ts';
 
 const { values } = parseArgs({ options: {
   count: { type: 'string', default: '20000' }, dim: { type: 'string', default: '128' }, seed: { type: 'string', default: '1' },
@@ -15,6 +17,9 @@ const [count, dim, seed, windowCount, windowMs, ef] = [values.count, values.dim,
 const QUERIES = 1_000;
 const REPLACED_PER_GROUP = 20;
 const PIPELINED = 32;
+/** Queries of a batch, and batches under way. */
+const BATCH = 250;
+const BATCHES = 2;
 const all = clusteredVectors({ seed, count: count * 2 + QUERIES, dim, intrinsicDim: Math.min(24, dim), clusterCount: 100 });
 const vectorAt = (row: number): Float32Array => all.subarray(row * dim, (row + 1) * dim);
 const queryAt = (turn: number): Float32Array => vectorAt(count * 2 + turn % QUERIES);
@@ -101,11 +106,38 @@ async function throughput(index: VectorIndex): Promise<number> {
   return searches * 1_000 / (performance.now() - beginMs);
 }
 
+/** Searches/s in batches, of which there is always another one on its way. */
+async function batchThroughput(index: VectorIndex): Promise<number> {
+  const beginMs = performance.now();
+  let searches = 0;
+  await Promise.all(Array.from({ length: BATCHES }, async (_, caller) => {
+    for (let turn = caller; performance.now() < beginMs + windowMs; turn += BATCHES) {
+      const from = count * 2 + (turn * BATCH) % QUERIES;
+      await index.searchMany(all.subarray(from * dim, (from + BATCH) * dim), { k: 10, ef, path: 'rabitq' });
+      searches += BATCH;
+    }
+  }));
+  return searches * 1_000 / (performance.now() - beginMs);
+}
+
+async function twoBesideOne(name: string, measure: (index: VectorIndex) => Promise<number>, one: VectorIndex, two: VectorIndex): Promise<void> {
+  const pairs: { readonly single: number; readonly double: number }[] = [];
+  for (let window = 0; window < windowCount; window++) pairs.push({ single: await measure(one), double: await measure(two) });
+  line(name, median(pairs.map(({ single }) => single)), median(pairs.map(({ double }) => double)), median(pairs.map(({ single, double }) => double / single)));
+}
+
+function line(name: string, single: number, double: number, ratio: number): void {
+  console.log(`| ${name} | ${Math.round(single)} | ${Math.round(double)} | ${ratio.toFixed(2)} |`);
+}
+
 const one = await start(1);
 await whileWriting(one.index);
 const two = await start(2);
-const pairs: { readonly single: number; readonly double: number }[] = [];
-for (let window = 0; window < windowCount; window++) pairs.push({ single: await throughput(one.index), double: await throughput(two.index) });
-console.log(`one search thread ${Math.round(median(pairs.map(({ single }) => single)))}/s, two ${Math.round(median(pairs.map(({ double }) => double)))}/s, ratio ${median(pairs.map(({ single, double }) => double / single)).toFixed(2)}`);
+console.log('\n| searches/s | one search thread | two | ratio |\n|---|---|---|---|');
+const scaling = await threadScaling({ vectors: all.subarray(0, count * dim), queries: all.subarray(count * 2 * dim), dim, ef, windowCount, windowMs });
+line('in loops of their own', scaling.onePerSecond, scaling.twoPerSecond, scaling.ratio);
+await twoBesideOne('through the engine, one query per call', throughput, one.index, two.index);
+await twoBesideOne(`through the engine, ${BATCH} queries per call`, batchThroughput, one.index, two.index);
+console.log(`In loops of their own, by processor time of the threads: ratio ${scaling.cpuRatio.toFixed(2)}`);
 await one.engine.close();
 await two.engine.close();

@@ -5,6 +5,9 @@ import { enginePage } from './engine-plot.ts';
 import { engineTable } from './engine-report.ts';
 import type { MeasuredEngine, VectorRows } from './measured-engine.ts';
 import { rowOf } from './measured-engine.ts';
+import { benchmarkInParallel } from './parallel-benchmark.ts';
+import { oneAfterTheOther } from './parallel-engine.ts';
+import { parallelShoal } from './parallel-shoal.ts';
 import { exactNeighbours, shoalEngine } from './shoal-engine.ts';
 
 const dim = 16;
@@ -46,10 +49,28 @@ test('an engine that works reaches the recalls in the table and one that does no
 test('the page has a line in each chart for every engine, and its table', () => {
   const sweep = [{ ef: 10, recall: 0.9, searchesPerSecond: 2000 }, { ef: 40, recall: 0.99, searchesPerSecond: 500 }];
   const results = ['one', 'a < b'].map((name) => ({ name, insertsPerSecond: 1, bytesPerVector: 1, sweep }));
-  const page = enginePage([{ title: '10 x 2', results }, { title: 'other', results }]);
+  const page = enginePage([{ title: '10 x 2', threads: 'one thread', results }, { title: 'other', threads: 'all cores', results }]);
   expect(page.match(/<polyline points="[0-9.]+,[0-9.]+ [0-9.]+,[0-9.]+"/g)?.length).toBe(4);
   expect(page.match(/<\/svg>a &lt; b</g)?.length).toBe(2);
   expect(page.match(/<td class="text">a &lt; b</g)?.length).toBe(2);
   expect(page).not.toContain('NaN');
   expect(page).toContain('/hnswlib');
+});
+
+test('engines that are asked all queries at once answer as one by one, and stand in the same table', async () => {
+  let clockMs = 0;
+  const parameters = { m: 8, efConstruction: 60 };
+  const results = await benchmarkInParallel([
+    await parallelShoal(queries, parameters, 8, 2), oneAfterTheOther(shoalEngine(queries, parameters, 8), queries.count), oneAfterTheOther(careless, queries.count),
+  ], {
+    data, queries, truth: exactNeighbours(data, queries, k), efs: [5, 20, 80], repetitions: 2, say: () => undefined,
+    nowMs: () => { clockMs += 10; return clockMs; },
+  });
+  const [threads, single, other] = results.map(({ sweep }) => sweep.map(({ recall }) => recall));
+  expect(threads).toEqual(single);
+  expect(Math.max(...(threads ?? []))).toBeGreaterThan(0.99);
+  expect(Math.max(...(other ?? []))).toBeLessThan(0.1);
+  // Every step of the clock is 10 ms: four passes of 100 searches in one.
+  expect(results[0]).toMatchObject({ insertsPerSecond: 200_000, sweep: [{ searchesPerSecond: 40_000 }, {}, {}] });
+  expect(engineTable(results).split('\n').length).toBe(5);
 });

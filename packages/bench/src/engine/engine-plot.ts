@@ -7,6 +7,8 @@ import type { SweepPoint } from './speed-at-recall.ts';
 export interface DatasetResults {
   /** Such as `100000 x 128`. */
   readonly title: string;
+  /** What the searches ran on, such as `one thread`. */
+  readonly threads: string;
   readonly results: readonly EngineResult[];
 }
 
@@ -23,10 +25,10 @@ const pointOf = ({ ef, recall, searchesPerSecond }: SweepPoint): ChartPoint => (
   { x: ninesOf(recall), y: searchesPerSecond, hint: `ef ${ef}, ${groupedNumber(searchesPerSecond)} searches/s at recall ${recall.toFixed(4)}` });
 
 /** Searches per second (logarithmic) over recall at k, a line per engine; engines of one maker share a colour. */
-function chartOf({ title, results }: DatasetResults): string {
+function chartOf({ title, threads, results }: DatasetResults): string {
   return chartSvg({
-    title, note: 'Upper right is better. Both axes are logarithmic: recall by the share that is missed.',
-    x: { title: 'recall@k', marks: MARKS }, y: { title: 'searches per second, one thread', isLogarithmic: true },
+    title: `${title}, ${threads}`, note: 'Upper right is better. Both axes are logarithmic: recall by the share that is missed.',
+    x: { title: 'recall@k', marks: MARKS }, y: { title: `searches per second, ${threads}`, isLogarithmic: true },
     series: results.map(({ name, sweep }) => ({ name, family: name.split(/[ -]/, 1)[0] ?? name, points: sweep.filter(({ recall }) => recall >= LEAST_RECALL).map(pointOf) })),
   });
 }
@@ -41,6 +43,6 @@ export function enginePage(datasets: readonly DatasetResults[]): string {
   const note: ReportBlock = { type: 'text', text: 'Columns "at" give searches per second at that recall, between the two neighbouring points of the sweep; then how many times that of hnswlib-node and of the best usearch.' };
   return reportPage({
     title: 'Engine benchmark',
-    parts: ['<h1>Searches per second over recall, one thread</h1>', ...datasets.map((dataset) => `<section>${chartOf(dataset)}${blocksToHtml([note, tableOf(dataset)])}</section>`)],
+    parts: ['<h1>Searches per second over recall</h1>', ...datasets.map((dataset) => `<section>${chartOf(dataset)}${blocksToHtml([note, tableOf(dataset)])}</section>`)],
   });
 }

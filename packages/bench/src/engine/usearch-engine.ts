@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GraphParameters, MeasuredEngine, VectorRows } from './measured-engine.ts';
 import { rowOf } from './measured-engine.ts';
+import type { ParallelEngine } from './parallel-engine.ts';
 
 interface UsearchIndex {
-  add(key: bigint, vector: Float32Array, threads: number): void;
-  search(vector: Float32Array, k: number, threads: number): { readonly keys: BigUint64Array };
+  add(keys: bigint | BigUint64Array, vectors: Float32Array, threads: number): void;
+  /** Keys of all queries back to back, k each. */
+  search(vectors: Float32Array, k: number, threads: number): { readonly keys: BigUint64Array };
   save(path: string): void;
   load(path: string): void;
 }
@@ -28,41 +30,81 @@ function scaleFor(scalar: UsearchScalar, rows: VectorRows): number {
 }
 
 /** usearch through its Node binding. The beam width is fixed when an index is made, so each width loads the saved index anew. */
+class SavedUsearch {
+  readonly points: VectorRows;
+  readonly asked: VectorRows;
+  readonly #make: (ef: number) => UsearchIndex;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'shoal-bench-'));
+  readonly #path = join(this.#folder, 'usearch.bin');
+  #current: { readonly ef: number; readonly index: UsearchIndex } | undefined;
+
+  constructor(peer: unknown, data: VectorRows, queries: VectorRows, parameters: GraphParameters, scalar: UsearchScalar) {
+    const { Index } = peer as UsearchPackage;
+    this.#make = (ef) => new Index({
+      dimensions: queries.dim, metric: 'l2sq', quantization: scalar, connectivity: parameters.m,
+      expansion_add: parameters.efConstruction, expansion_search: ef, multi: false });
+    // Scaled before any clock runs.
+    const scale = scaleFor(scalar, data);
+    const scaled = (rows: VectorRows): VectorRows => (scale === 1 ? rows : { ...rows, values: rows.values.map((x) => x * scale) });
+    this.points = scaled(data);
+    this.asked = scaled(queries);
+  }
+
+  build(add: (index: UsearchIndex) => void): void {
+    const index = this.#make(64);
+    add(index);
+    index.save(this.#path);
+  }
+
+  setEf(ef: number): void {
+    if (this.#current?.ef === ef) return;
+    const index = this.#make(ef);
+    index.load(this.#path);
+    this.#current = { ef, index };
+  }
+
+  get index(): UsearchIndex {
+    return (this.#current as { readonly index: UsearchIndex }).index;
+  }
+
+  bytesPerVector(): number {
+    return statSync(this.#path).size / this.points.count;
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+/** One query per call, on one thread. */
 export function usearchEngine(
   peer: unknown, data: VectorRows, queries: VectorRows, parameters: GraphParameters, scalar: UsearchScalar,
 ): MeasuredEngine {
-  const { Index } = peer as UsearchPackage;
-  const make = (ef: number): UsearchIndex => new Index({
-    dimensions: queries.dim, metric: 'l2sq', quantization: scalar, connectivity: parameters.m,
-    expansion_add: parameters.efConstruction, expansion_search: ef, multi: false });
-  const folder = mkdtempSync(join(tmpdir(), 'shoal-bench-'));
-  const path = join(folder, 'usearch.bin');
-  // Scaled before any clock runs.
-  const scale = scaleFor(scalar, data);
-  const scaled = (rows: VectorRows): VectorRows => (scale === 1 ? rows : { ...rows, values: rows.values.map((x) => x * scale) });
-  const points = scaled(data);
-  const asked = scaled(queries);
-  const byEf = new Map<number, UsearchIndex>();
-  let current: UsearchIndex | undefined;
-  let count = 0;
+  const saved = new SavedUsearch(peer, data, queries, parameters, scalar);
   return {
     name: `usearch ${scalar}`,
-    build() {
-      const index = make(64);
-      for (let row = 0; row < data.count; row++) index.add(BigInt(row), rowOf(points, row), 1);
-      index.save(path);
-      count = data.count;
+    build() { saved.build((index) => { for (let row = 0; row < data.count; row++) index.add(BigInt(row), rowOf(saved.points, row), 1); }); },
+    bytesPerVector: () => saved.bytesPerVector(),
+    setEf(ef) { saved.setEf(ef); },
+    search: (query, k) => saved.index.search(rowOf(saved.asked, query), k, 1).keys,
+    close() { saved.close(); },
+  };
+}
+
+/** All rows, then all queries, in one call on `threadCount` threads. */
+export function parallelUsearch(
+  peer: unknown, data: VectorRows, queries: VectorRows, parameters: GraphParameters, scalar: UsearchScalar, threadCount: number,
+): ParallelEngine {
+  const saved = new SavedUsearch(peer, data, queries, parameters, scalar);
+  return {
+    name: `usearch ${scalar}`,
+    async build() { saved.build((index) => { index.add(BigUint64Array.from({ length: data.count }, (_, row) => BigInt(row)), saved.points.values, threadCount); }); },
+    bytesPerVector: () => saved.bytesPerVector(),
+    setEf(ef) { saved.setEf(ef); },
+    async searchAll(k) {
+      const { keys } = saved.index.search(saved.asked.values, k, threadCount);
+      return (query) => keys.subarray(query * k, (query + 1) * k);
     },
-    bytesPerVector: () => statSync(path).size / count,
-    setEf(ef) {
-      current = byEf.get(ef) ?? make(ef);
-      if (!byEf.has(ef)) {
-        current.load(path);
-        byEf.clear();
-        byEf.set(ef, current);
-      }
-    },
-    search: (query, k) => (current as UsearchIndex).search(rowOf(asked, query), k, 1).keys,
-    close() { rmSync(folder, { recursive: true }); },
+    async close() { saved.close(); },
   };
 }
