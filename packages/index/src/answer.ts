@@ -7,7 +7,7 @@ export function answerBytes(k: number): number {
   return ANSWER_HEADER_BYTES + 8 * k;
 }
 
-/** Copies an answer out of shared memory. */
+/** Copies an answer of k places out of shared memory. */
 export function readAnswer(u32: Uint32Array, f32: Float32Array, answer: Address, k: number): SearchHits {
   const at = answer / 4;
   const count = u32[at] as number;
@@ -16,6 +16,7 @@ export function readAnswer(u32: Uint32Array, f32: Float32Array, answer: Address,
     ids: u32.slice(ids, ids + count),
     distances: f32.slice(ids + k, ids + k + count),
     path: pathOf((u32[at + 1] as number) & 0xff),
+    goneCount: 0,
     strategy: strategyOf((u32[at + 1] as number) >>> 8),
     stamp: u32[at + 2] as number,
     distanceComputations: u32[at + 3] as number,

@@ -6,8 +6,8 @@ import { EngineClosedError, EngineMemoryFullError } from './errors.ts';
 import { STAGING_BYTES } from './group-application.ts';
 import type { IndexSpec } from './index-spec.ts';
 import { FilterPool } from './filter-pool.ts';
-import { FILTER_POOL_BYTES_MAX, FILTER_POOL_BYTES_MIN, FILTER_POOL_SHARE, REBASE_STAMP, SEARCH_THREADS_MAX } from './limits.ts';
-import { assertSpec } from './parse-input.ts';
+import { FILTER_POOL_BYTES_MAX, FILTER_POOL_BYTES_MIN, FILTER_POOL_SHARE, REBASE_STAMP, RERANK_READS_MAX, SEARCH_THREADS_MAX } from './limits.ts';
+import { assertSource, assertSpec } from './parse-input.ts';
 import { RING_BYTES } from './request-ring.ts';
 import { SearchDispatch } from './search-dispatch.ts';
 import { SearchThread } from './search-thread.ts';
@@ -16,6 +16,8 @@ import { ThreadedIndex } from './threaded-index.ts';
 import type { IndexHost } from './threaded-index.ts';
 import type { VectorEngine } from './vector-engine.ts';
 import type { VectorIndex } from './vector-index.ts';
+import { ReadTurns } from './read-turns.ts';
+import type { VectorSource } from './vector-source.ts';
 import { WriterThread } from './writer-thread.ts';
 
 export interface EngineOptions {
@@ -65,6 +67,7 @@ export class Engine implements VectorEngine {
     this.#dispatch.start(this.#threads);
     this.#host = {
       kernel: parts.kernel, writer: this.#writer, dispatch: this.#dispatch, rebaseStamp: parts.rebaseStamp,
+      readTurns: new ReadTurns(RERANK_READS_MAX),
       closedReason: () => this.#closedReason,
       forget: (index) => { this.#indexes.delete(index); },
     };
@@ -100,20 +103,22 @@ export class Engine implements VectorEngine {
   }
 
   /** A new empty index. Rejects with EngineMemoryFullError, EngineOverloadedError or EngineClosedError. */
-  async openIndex(spec: IndexSpec): Promise<VectorIndex> {
+  async openIndex(spec: IndexSpec, vectors?: VectorSource): Promise<VectorIndex> {
     assertSpec(spec);
+    assertSource(spec, vectors);
     if (this.#closedReason !== undefined) throw this.#closedReason;
-    return this.#opened(await this.#writer.create(spec), spec);
+    return this.#opened(await this.#writer.create(spec), spec, vectors);
   }
 
-  async importIndex(spec: IndexSpec, path: string): Promise<VectorIndex> {
+  async importIndex(spec: IndexSpec, path: string, vectors?: VectorSource): Promise<VectorIndex> {
     assertSpec(spec);
+    assertSource(spec, vectors);
     if (this.#closedReason !== undefined) throw this.#closedReason;
-    return this.#opened(await this.#writer.import(spec, path), spec);
+    return this.#opened(await this.#writer.import(spec, path), spec, vectors);
   }
 
-  #opened(address: Address, spec: IndexSpec): VectorIndex {
-    const index = new ThreadedIndex(this.#host, address, spec);
+  #opened(address: Address, spec: IndexSpec, vectors: VectorSource | undefined): VectorIndex {
+    const index = new ThreadedIndex(this.#host, address, spec, vectors);
     this.#indexes.add(index);
     return index;
   }

@@ -3,7 +3,7 @@ import { DIED_NEVER, MAX_DIM } from '@shoal/kernel';
 import type { Address, Kernel } from '@shoal/kernel';
 import { OP_ID_MASK, OP_PUT, OP_SHIFT } from './group.ts';
 import type { Group } from './group.ts';
-import { RESERVE_IDS } from './limits.ts';
+import { CENTRE_SAMPLE, RESERVE_IDS } from './limits.ts';
 import type { MemoryViews } from './memory-views.ts';
 
 /** What the thread that writes needs: its kernel instance, working memory, and a span to hand over vectors and ids. */
@@ -50,7 +50,20 @@ export class GroupApplication {
       if (kernel.reserve(this.#index, staging, count, this.#group.putCount) === 0) return false;
       count = 0;
     }
-    return count === 0 || kernel.reserve(this.#index, staging, count, this.#group.putCount) !== 0;
+    if (count > 0 && kernel.reserve(this.#index, staging, count, this.#group.putCount) === 0) return false;
+    if (this.#group.putCount > 0 && kernel.awaitsCentre(this.#index) === 1) this.#placeCentre();
+    return true;
+  }
+
+  /** An index that keeps codes alone takes its centre from the first vectors of its first group: afterwards they are gone. */
+  #placeCentre(): void {
+    const { kernel, views, scratch, staging } = this.#writer;
+    const count = Math.min(this.#group.putCount, CENTRE_SAMPLE);
+    for (let n = 1; n <= count; n++) {
+      views.f32.set(this.#group.vectors.subarray((n - 1) * this.#dim, n * this.#dim), staging / 4);
+      kernel.addToCentre(scratch, this.#index, staging, n);
+    }
+    kernel.settleCentre(this.#index, count);
   }
 
   /** Applies up to `opCount` operations or repairs; true when the group is done. */

@@ -2,12 +2,13 @@
  * An index in a file, so that a start reads its graph instead of building it. Integers are little-endian.
  *
  *   file    := header section*
- *   header  := "SHIX" version:u32=1 dim:u32 distance:u32 m:u32 seed:u32 codeBits:u32 rotationSeed:u32 idCount:u32 entry:u32 crc:u32
+ *   header  := "SHIX" version:u32=1|2 dim:u32 distance:u32 m:u32 seed:u32 codeBits:u32 rotationSeed:u32 idCount:u32 entry:u32 crc:u32
  *   section := piece*             sections in this order: centre, vectors, codes, links, upper; centre and codes only where codeBits > 0
  *   piece   := content crc:u32    at most PIECE_BYTES of whole records, as many as fit, in ascending id
  *
  *   centre  := one padded vector: component:f32 * (dim rounded up to 4)
  *   vectors := per id  put:u32 died:u32 0:u32 norm:f32 padded vector      put = 0, died = 0: never put; 1, 2^32 - 1: lives; 1, 1: dead
+ *              In version 2, of an index that keeps codes alone, the padded vector is left out.
  *   codes   := per id  0:u32 0:u32 add:f32 rescale:f32 code               (packages/kernel/assembly/code.ts)
  *   links   := per id  count:u32 id:u32 * 2m                              what lies behind the count is not read
  *   upper   := per id  (count:u32 id:u32 * m) * its layer
@@ -24,7 +25,8 @@ import type { CreateParameters } from './kernel-parameters.ts';
 import { PIECE_BYTES } from './limits.ts';
 
 const MAGIC = 0x58494853;
-const VERSION = 1;
+const VERSION_WITH_VECTORS = 1;
+const VERSION_CODES_ONLY = 2;
 export const HEADER_BYTES = 44;
 export const CRC_BYTES = 4;
 
@@ -39,16 +41,22 @@ export interface IndexFileHeader {
   readonly idCount: number;
   /** The kernel's word for layer and id of the entry point. */
   readonly entry: number;
+  /** Whether vectors are left out. */
+  readonly codesOnly: boolean;
 }
 
-export function headerOf([dim, distance, m, , seed, , codeBits, rotationSeed]: CreateParameters, idCount: number, entry: number): IndexFileHeader {
-  return { dim, distance, m, seed, codeBits, rotationSeed, idCount, entry };
+export function headerOf([dim, distance, m, , seed, , codeBits, rotationSeed, codesOnly]: CreateParameters, idCount: number, entry: number): IndexFileHeader {
+  return { dim, distance, m, seed, codeBits, rotationSeed, idCount, entry, codesOnly: codesOnly === 1 };
+}
+
+function versionOf({ codesOnly }: Pick<IndexFileHeader, 'codesOnly'>): number {
+  return codesOnly ? VERSION_CODES_ONLY : VERSION_WITH_VECTORS;
 }
 
 export function encodeHeader(header: IndexFileHeader): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES);
   const { dim, distance, m, seed, codeBits, rotationSeed, idCount, entry } = header;
-  [MAGIC, VERSION, dim, distance, m, seed, codeBits, rotationSeed, idCount, entry].forEach((word, i) => { bytes.writeUInt32LE(word >>> 0, i * 4); });
+  [MAGIC, versionOf(header), dim, distance, m, seed, codeBits, rotationSeed, idCount, entry].forEach((word, i) => { bytes.writeUInt32LE(word >>> 0, i * 4); });
   bytes.writeUInt32LE(crc32(bytes.subarray(0, HEADER_BYTES - CRC_BYTES)), HEADER_BYTES - CRC_BYTES);
   return bytes;
 }
@@ -58,7 +66,7 @@ export function decodeHeader(bytes: Buffer, expected: CreateParameters): IndexFi
   const word = (i: number): number => bytes.readUInt32LE(i * 4);
   if (bytes.length < HEADER_BYTES || word(0) !== MAGIC) throw new IndexFileError('it does not begin like one');
   if (crcOf(bytes) !== crc32(bytes.subarray(0, HEADER_BYTES - CRC_BYTES))) throw new IndexFileError('its header does not fit its checksum');
-  if (word(1) !== VERSION) throw new IndexFileError(`it has version ${word(1)}; this release reads version ${VERSION}`);
+  if (word(1) !== VERSION_WITH_VECTORS && word(1) !== VERSION_CODES_ONLY) throw new IndexFileError(`it has version ${word(1)}; this release reads versions up to ${VERSION_CODES_ONLY}`);
   const header = headerOf(expected, word(8), word(9));
   if (!encodeHeader(header).equals(bytes.subarray(0, HEADER_BYTES))) throw new IndexFileError('it holds an index with other parameters');
   return header;

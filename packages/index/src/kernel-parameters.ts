@@ -6,13 +6,17 @@ import { FLAT_THRESHOLD_DEFAULT } from './limits.ts';
 import type { SearchRequest } from './search-request.ts';
 
 /** The parameters of the kernel's createIndex, in its order. */
-export type CreateParameters = readonly [number, number, number, number, number, number, number, number];
+export type CreateParameters = readonly [number, number, number, number, number, number, number, number, number];
 
 export function createParameters(spec: IndexSpec): CreateParameters {
   return [
     spec.dim, DISTANCE_CODES[spec.distance], spec.m, spec.efConstruction, spec.seed, spec.flatThreshold ?? FLAT_THRESHOLD_DEFAULT,
-    spec.rabitq?.bits ?? 0, spec.rabitq?.seed ?? 0,
+    spec.rabitq?.bits ?? 0, spec.rabitq?.seed ?? 0, keepsCodesOnly(spec) ? 1 : 0,
   ];
+}
+
+export function keepsCodesOnly({ rabitq }: IndexSpec): boolean {
+  return rabitq?.memory === 'codes';
 }
 
 /** Candidates per result by which a search on codes loses no recall to one at full precision, found on clustered data and on SIFT. */

@@ -13,6 +13,9 @@ export const SLICE_OPS = 64;
 /** Ids per call of the kernel's reserve. */
 export const RESERVE_IDS = 4096;
 
+/** Vectors of a first group whose mean is the centre of an index that keeps codes alone. */
+export const CENTRE_SAMPLE = 1024;
+
 /** Request places of one search thread; it gets no more queries while it has as many. */
 export const SLOTS_PER_THREAD = 64;
 /** Queries that one request to a search thread carries: one crossing into the kernel, whose answers come together. */
@@ -25,6 +28,12 @@ export const SEARCH_THREADS_MAX = 64;
 export const FILTER_POOL_SHARE = 1 / 16;
 export const FILTER_POOL_BYTES_MIN = (1 << 21) + 64;
 export const FILTER_POOL_BYTES_MAX = 1 << 24;
+
+/** Vectors that a search of an index of codes alone reads at once, in bytes; one at least. */
+export const RERANK_READ_BYTES_MAX = 1 << 22;
+/** Such reads under way in one engine, and searches that wait for one. */
+export const RERANK_READS_MAX = 2;
+export const RERANKS_WAITING_MAX = 2048;
 
 /** Queries in one batched search. */
 export const BATCH_QUERIES_MAX = 65_536;

@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import {
-  compileKernel, createMemory, DIED_NEVER, instantiateKernel, MAX_DIM, MAX_K, MEMORY_PAGES_MAX, PAGE_BYTES, PATH_CODES,
+  compileKernel, createMemory, DIED_NEVER, instantiateKernel, MAX_CANDIDATES, MAX_DIM, MEMORY_PAGES_MAX, PAGE_BYTES, PATH_CODES,
 } from '@shoal/kernel';
 import type { Address, Kernel } from '@shoal/kernel';
 import { answerBytes, readAnswer } from './answer.ts';
@@ -13,16 +13,20 @@ import { exportIndex } from './index-export.ts';
 import { importIndex } from './index-import.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { createParameters, rerankCount } from './kernel-parameters.ts';
+import { createParameters, keepsCodesOnly, rerankCount } from './kernel-parameters.ts';
 import { GROUP_OPS_MAX } from './limits.ts';
 import { MemoryViews } from './memory-views.ts';
-import { assertBatch, assertGroup, assertRequest, assertSpec } from './parse-input.ts';
+import { assertBatch, assertGroup, assertRequest, assertSource, assertSpec } from './parse-input.ts';
+import { DEEPEST, Rerank } from './rerank.ts';
 import type { IdFilter, SearchHits, SearchRequest, SearchSettings } from './search-request.ts';
 import { readIndexStats } from './stats.ts';
 import type { IndexStats } from './stats.ts';
 
 /** What the kernel gives for no entry point, and for a count that it found no memory for. */
 const ABSENT = 0xffff_ffff;
+
+/** Where an index that keeps codes alone finds a vector at once; undefined where it is no more. */
+export type VectorLookup = (id: number) => Float32Array | undefined;
 
 /** The engine without threads: every call runs to its end in the caller's. For benchmarks, tests and tools. */
 export class LocalEngine {
@@ -40,22 +44,25 @@ export class LocalEngine {
     const kernel = instantiateKernel(compileKernel(), memory);
     kernel.initEngine(pageLimit);
     const scratch = kernel.allocateScratch();
-    const staging = kernel.allocateSpan(Math.max(STAGING_BYTES, 4 * MAX_DIM + answerBytes(MAX_K)));
+    const staging = kernel.allocateSpan(Math.max(STAGING_BYTES, 4 * MAX_DIM + answerBytes(MAX_CANDIDATES)));
     if (scratch === 0 || staging === 0) throw new EngineMemoryFullError();
     return new LocalEngine({ kernel, views: new MemoryViews(memory), scratch: scratch >>> 0, staging: staging >>> 0 });
   }
 
-  openIndex(spec: IndexSpec): LocalIndex {
+  /** An index that keeps codes alone needs to know where its vectors are. */
+  openIndex(spec: IndexSpec, vectorOf?: VectorLookup): LocalIndex {
     assertSpec(spec);
+    assertSource(spec, vectorOf);
     const index = this.#writer.kernel.createIndex(...createParameters(spec)) >>> 0;
     if (index === 0) throw new EngineMemoryFullError();
-    return new LocalIndex(this.#writer, index, spec);
+    return new LocalIndex(this.#writer, index, spec, vectorOf);
   }
 
   /** An index from a file. Rejects with IndexFileError or EngineMemoryFullError; with what reading threw. */
-  async importIndex(spec: IndexSpec, path: string): Promise<LocalIndex> {
+  async importIndex(spec: IndexSpec, path: string, vectorOf?: VectorLookup): Promise<LocalIndex> {
     assertSpec(spec);
-    return new LocalIndex(this.#writer, await importIndex(this.#writer, createParameters(spec), path), spec);
+    assertSource(spec, vectorOf);
+    return new LocalIndex(this.#writer, await importIndex(this.#writer, createParameters(spec), path), spec, vectorOf);
   }
 
   stats(): { readonly indexCount: number; readonly usedBytes: number; readonly memoryBytes: number } {
@@ -70,12 +77,15 @@ export class LocalIndex {
   readonly #kernel: Kernel;
   readonly #index: Address;
   readonly #spec: IndexSpec;
+  /** Where the vectors are, if the index keeps codes alone. */
+  readonly #vectorOf: VectorLookup | undefined;
 
-  constructor(writer: WriterContext, index: Address, spec: IndexSpec) {
+  constructor(writer: WriterContext, index: Address, spec: IndexSpec, vectorOf: VectorLookup | undefined) {
     this.#writer = writer;
     this.#kernel = writer.kernel;
     this.#index = index;
     this.#spec = spec;
+    this.#vectorOf = keepsCodesOnly(spec) ? vectorOf : undefined;
   }
 
   /** Applies a group; throws EngineMemoryFullError with nothing changed. */
@@ -88,14 +98,27 @@ export class LocalIndex {
 
   search(request: SearchRequest): SearchHits {
     assertRequest(request, this.#spec);
+    if (this.#vectorOf === undefined) return this.#ask(request, rerankCount(this.#spec, request), request.k);
+    const first = this.#rerank(request, rerankCount(this.#spec, request), this.#vectorOf);
+    if (!first.needsDeeper) return first.hits();
+    return this.#rerank({ ...request, path: DEEPEST.path }, DEEPEST.rerankCount, this.#vectorOf).hits();
+  }
+
+  #rerank(request: SearchRequest, candidateCount: number, vectorOf: VectorLookup): Rerank {
+    const places = this.#kernel.candidateCount(request.k, candidateCount);
+    const rerank = new Rerank(this.#spec, request, this.#ask(request, candidateCount, places), places);
+    for (let ids = rerank.nextIds(); ids.length > 0; ids = rerank.nextIds()) rerank.take(ids.map(vectorOf));
+    return rerank;
+  }
+
+  #ask(request: SearchRequest, candidateCount: number, places: number): SearchHits {
     const { views, scratch, staging } = this.#writer;
     const answer = staging + 4 * MAX_DIM;
     const filter = this.#placeFilter(request.filter);
     views.f32.set(request.vector, staging / 4);
-    this.#kernel.search(scratch, this.#index, staging, request.k, request.ef, PATH_CODES[request.path],
-      rerankCount(this.#spec, request), filter, answer);
+    this.#kernel.search(scratch, this.#index, staging, request.k, request.ef, PATH_CODES[request.path], candidateCount, filter, answer);
     if (filter !== 0) this.#kernel.freeSpan(filter);
-    return readAnswer(views.u32, views.f32, answer, request.k);
+    return readAnswer(views.u32, views.f32, answer, places);
   }
 
   /** A span with the filter, 0 without one. Throws EngineMemoryFullError. */
@@ -107,11 +130,13 @@ export class LocalIndex {
     return span;
   }
 
-  /** One answer per query of `dim` floats in `queries`, in a single crossing into the kernel. Throws EngineMemoryFullError. */
+  /** One answer per query of `dim` floats in `queries`, in a single crossing into the kernel unless codes alone are kept. Throws EngineMemoryFullError. */
   searchMany(queries: Float32Array, settings: SearchSettings): SearchHits[] {
     assertBatch(queries, settings, this.#spec);
-    const count = queries.length / this.#spec.dim;
+    const { dim } = this.#spec;
+    const count = queries.length / dim;
     if (count === 0) return [];
+    if (this.#vectorOf !== undefined) return Array.from({ length: count }, (_, i) => this.search({ ...settings, vector: queries.subarray(i * dim, (i + 1) * dim) }));
     const { k, ef, path } = settings;
     const { views, scratch } = this.#writer;
     const filter = this.#placeFilter(settings.filter);

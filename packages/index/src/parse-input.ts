@@ -5,6 +5,7 @@ import { MAX_DIM, MAX_EF, MAX_K, MAX_M, MAX_RERANK, MAX_VECTORS, MIN_M } from '@
 import { BATCH_QUERIES_MAX, GROUP_OPS_MAX, GROUP_VECTOR_BYTES_MAX } from './limits.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
+import { keepsCodesOnly } from './kernel-parameters.ts';
 import type { SearchRequest, SearchSettings } from './search-request.ts';
 
 function assertBetween(name: string, value: number, low: number, high: number): void {
@@ -20,8 +21,13 @@ export function assertSpec(spec: IndexSpec): void {
   if (spec.rabitq !== undefined) {
     assert([1, 2, 4, 8].includes(spec.rabitq.bits), `codes of ${spec.rabitq.bits} bits are unknown`);
     assertBetween('rabitq.seed', spec.rabitq.seed, 0, 0xffff_ffff);
+    assert(['full', 'codes'].includes(spec.rabitq.memory ?? 'full'), `rabitq.memory ${String(spec.rabitq.memory)} is unknown`);
   }
   assert(['cosine', 'l2', 'dot'].includes(spec.distance), `distance ${spec.distance} is unknown`);
+}
+
+export function assertSource(spec: IndexSpec, vectors: unknown): void {
+  assert(!keepsCodesOnly(spec) || vectors !== undefined, 'an index that keeps codes alone is told where its vectors are');
 }
 
 export function assertGroup(ops: readonly IndexOp[], dim: number): void {

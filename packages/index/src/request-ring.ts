@@ -3,9 +3,9 @@
 //
 //   control, 64 bytes, i32 each:  submitted count | completed count | 1 = the main thread was told | 1 = closing
 //   slot:     index u32 | k u32 | ef u32 | path code u32 | candidates to re-rank u32 | filter address u32 | query count u32 |
-//            4 bytes | queries, back to back in the space of MAX_DIM f32 | their answers, in the space of one for MAX_K
+//            places of an answer u32 | queries, back to back in the space of MAX_DIM f32 | their answers, in the space of one of MAX_CANDIDATES places
 
-import { MAX_DIM, MAX_K } from '@shoal/kernel';
+import { MAX_CANDIDATES, MAX_DIM } from '@shoal/kernel';
 import type { Address, WasmMemory } from '@shoal/kernel';
 import { answerBytes } from './answer.ts';
 import { QUERIES_PER_REQUEST_MAX, SLOTS_PER_THREAD } from './limits.ts';
@@ -17,13 +17,13 @@ const TOLD = 2;
 const CLOSING = 3;
 
 const SLOT_HEADER_BYTES = 32;
-const SLOT_BYTES = Math.ceil((SLOT_HEADER_BYTES + 4 * MAX_DIM + answerBytes(MAX_K)) / 64) * 64;
+const SLOT_BYTES = Math.ceil((SLOT_HEADER_BYTES + 4 * MAX_DIM + answerBytes(MAX_CANDIDATES)) / 64) * 64;
 
 export const RING_BYTES = CONTROL_BYTES + SLOTS_PER_THREAD * SLOT_BYTES;
 
-/** Queries of `dim` floats that one request for `k` carries at most. */
-export function queriesPerRequest(dim: number, k: number): number {
-  return Math.min(QUERIES_PER_REQUEST_MAX, Math.floor(MAX_DIM / dim), Math.floor(answerBytes(MAX_K) / answerBytes(k)));
+/** Queries of `dim` floats that one request with answers of so many places carries at most. */
+export function queriesPerRequest(dim: number, places: number): number {
+  return Math.min(QUERIES_PER_REQUEST_MAX, Math.floor(MAX_DIM / dim), Math.floor(answerBytes(MAX_CANDIDATES) / answerBytes(places)));
 }
 
 /** A request's place; addresses in bytes. */
@@ -37,7 +37,8 @@ export interface Slot {
   readonly filter: Address;
   readonly queryCount: number;
   readonly queries: Address;
-  /** Answers, `answerBytes(k)` apart. */
+  readonly places: number;
+  /** Answers, `answerBytes(places)` apart. */
   readonly answers: Address;
 }
 
@@ -69,14 +70,14 @@ export class RequestRing {
     const at = slot / 4;
     return {
       index: this.u32[at] as number, k: this.u32[at + 1] as number, ef: this.u32[at + 2] as number, path: this.u32[at + 3] as number,
-      rerank: this.u32[at + 4] as number, filter: this.u32[at + 5] as number, queryCount: this.u32[at + 6] as number,
+      rerank: this.u32[at + 4] as number, filter: this.u32[at + 5] as number, queryCount: this.u32[at + 6] as number, places: this.u32[at + 7] as number,
       queries: slot + SLOT_HEADER_BYTES, answers: this.answerAt(n),
     };
   }
 
   /** Main thread: fills the n-th request's slot, still without a query; the search thread sees it after `submit`. */
-  open(n: number, index: Address, k: number, ef: number, path: number, rerank: number, filter: Address): void {
-    this.u32.set([index, k, ef, path, rerank, filter, 0], this.slotAt(n) / 4);
+  open(n: number, index: Address, k: number, ef: number, path: number, rerank: number, filter: Address, places: number): void {
+    this.u32.set([index, k, ef, path, rerank, filter, 0, places], this.slotAt(n) / 4);
   }
 
   /** Main thread: adds queries of `dim` floats to the n-th request, which was not submitted yet and has room for them. */

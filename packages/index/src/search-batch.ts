@@ -10,6 +10,8 @@ export interface BatchParts {
   readonly settings: SearchSettings;
   /** Candidates to re-rank altogether, of each query. */
   readonly rerankCount: number;
+  /** Places of an answer: k, or candidates where the index keeps codes alone. */
+  readonly places: number;
   /** Exactly one of the two is called, once. */
   readonly resolve: (hits: SearchHits[]) => void;
   readonly reject: (error: Error) => void;
@@ -36,9 +38,9 @@ export class SearchBatch {
 
   /** The next queries, as many as go into one request while each of `threadCount` threads gets its share. */
   take(threadCount: number): SearchPiece {
-    const { dim, settings } = this.parts;
+    const { dim, places } = this.parts;
     const share = Math.ceil(this.#queryCount / threadCount);
-    const count = Math.min(this.waitingCount, share, queriesPerRequest(dim, settings.k));
+    const count = Math.min(this.waitingCount, share, queriesPerRequest(dim, places));
     const piece = { batch: this, first: this.#takenCount, count };
     this.#takenCount += count;
     return piece;

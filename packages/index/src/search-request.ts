@@ -1,6 +1,7 @@
 /**
  * `exact` walks the graph with full-precision distances, `rabitq` with codes and then computes the exact distances of the best,
- * `flat` scans every vector, `auto` takes whichever is fastest for the index.
+ * `flat` scans every vector, `auto` takes whichever is fastest for the index. An index that keeps codes alone walks on them for `exact` too, and
+ * for `flat` scans them, then computes exact distances until no other estimate can, by the errors met, belong among the nearest.
  */
 export type SearchPath = 'auto' | 'exact' | 'rabitq' | 'flat';
 
@@ -48,6 +49,8 @@ export interface SearchHits {
   readonly distances: Float32Array;
   /** The path that gave the answer: `flat` too where the graph is not built yet, or found fewer than it should. */
   readonly path: 'exact' | 'rabitq' | 'flat';
+  /** Candidates whose vectors are no more, for a filter's stamp that is older than the search: they are not among the hits. */
+  readonly goneCount: number;
   /** What was done with the filter; `none` without one. */
   readonly strategy: FilterStrategy | 'none';
   /** Estimates and exact distances: what the search cost. */

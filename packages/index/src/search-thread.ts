@@ -75,12 +75,12 @@ export class SearchThread {
   #openRequest({ batch, count }: SearchPiece): RingRequest | undefined {
     const request = this.#wakeScheduled ? this.#pending.at(-1) : undefined;
     if (request === undefined || !mayShare(request.parts, batch.parts)) return undefined;
-    return request.queryCount + count <= queriesPerRequest(batch.parts.dim, batch.parts.settings.k) ? request : undefined;
+    return request.queryCount + count <= queriesPerRequest(batch.parts.dim, batch.parts.places) ? request : undefined;
   }
 
   #newRequest(parts: BatchParts, filter: Address): RingRequest {
-    const { index, rerankCount, settings: { k, ef, path } } = parts;
-    this.#ring.open(this.#submitted, index, k, ef, PATH_CODES[path], rerankCount, filter);
+    const { index, rerankCount, places, settings: { k, ef, path } } = parts;
+    this.#ring.open(this.#submitted, index, k, ef, PATH_CODES[path], rerankCount, filter, places);
     this.#submitted = (this.#submitted + 1) >>> 0;
     const request = { parts, pieces: [], queryCount: 0 };
     this.#pending.push(request);
@@ -91,7 +91,7 @@ export class SearchThread {
     const completed = this.#ring.takeCompleted();
     const settled = this.#pending.splice(0, (completed - this.#completed) >>> 0);
     // All answers are copied before any of them is given out: what it leads to may fill the slots again.
-    const hits = settled.map(({ parts, queryCount }, i) => this.#answersOf((this.#completed + i) >>> 0, parts.settings.k, queryCount));
+    const hits = settled.map(({ parts, queryCount }, i) => this.#answersOf((this.#completed + i) >>> 0, parts.places, queryCount));
     this.#completed = completed;
     for (const { parts: { settings }, queryCount } of settled) {
       this.#inFlightCount -= queryCount;
@@ -106,9 +106,9 @@ export class SearchThread {
     this.#onSpace();
   }
 
-  #answersOf(n: number, k: number, queryCount: number): SearchHits[] {
+  #answersOf(n: number, places: number, queryCount: number): SearchHits[] {
     const first = this.#ring.answerAt(n);
-    return Array.from({ length: queryCount }, (_, query) => readAnswer(this.#ring.u32, this.#ring.f32, first + query * answerBytes(k), k));
+    return Array.from({ length: queryCount }, (_, query) => readAnswer(this.#ring.u32, this.#ring.f32, first + query * answerBytes(places), places));
   }
 
   /** Rejects everything under way. */

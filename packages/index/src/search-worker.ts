@@ -41,8 +41,8 @@ function serve(data: SearchWorkerData): void {
     while (completed !== submitted) {
       const request = ring.read(completed);
       if (tellAtMs !== undefined && mayTakeLong(request)) tell();
-      const { index, k, ef, path, rerank, filter, queryCount, queries, answers } = request;
-      kernel.searchMany(data.scratch, index, queries, queryCount, k, ef, path, rerank, filter, answers, answerBytes(k));
+      const { index, k, ef, path, rerank, filter, queryCount, places, queries, answers } = request;
+      kernel.searchMany(data.scratch, index, queries, queryCount, k, ef, path, rerank, filter, answers, answerBytes(places));
       completed = (completed + 1) >>> 0;
       ring.publish(completed);
       const nowMs = performance.now();

@@ -50,7 +50,7 @@ test('a trap in the kernel is the cause that callers read', async () => {
   const failure = await new Promise<Error>((resolve) => {
     const thread: SearchThread = new SearchThread(data, new FilterPool(memory, 0, 0), () => undefined, (error) => { thread.fail(error); });
     const batch = new SearchBatch({
-      index: outOfBounds, dim: 4, queries: new Float32Array(4), rerankCount: 0, settings: { k: 1, ef: 1, path: 'flat' },
+      index: outOfBounds, dim: 4, queries: new Float32Array(4), rerankCount: 0, places: 1, settings: { k: 1, ef: 1, path: 'flat' },
       resolve: () => { resolve(new Error('answered')); }, reject: resolve,
     });
     thread.submit(batch.take(1), 0);

@@ -1,14 +1,16 @@
 import assert from 'node:assert';
 import { DIED_NEVER } from '@shoal/kernel';
 import type { Address, Kernel } from '@shoal/kernel';
+import { CodesOnlySearch } from './codes-only-search.ts';
 import { EngineClosedError, EngineOverloadedError } from './errors.ts';
 import { encodeGroup } from './group.ts';
 import { IdSet } from './id-set.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { rerankCount } from './kernel-parameters.ts';
-import { GROUPS_IN_FLIGHT_MAX } from './limits.ts';
+import { keepsCodesOnly, rerankCount } from './kernel-parameters.ts';
+import { GROUPS_IN_FLIGHT_MAX, QUERIES_PER_REQUEST_MAX } from './limits.ts';
 import { assertBatch, assertGroup, assertRequest } from './parse-input.ts';
+import type { ReadTurns } from './read-turns.ts';
 import { SearchBatch } from './search-batch.ts';
 import { SearchEpochs } from './search-epochs.ts';
 import type { SearchDispatch } from './search-dispatch.ts';
@@ -16,6 +18,7 @@ import type { SearchHits, SearchRequest, SearchSettings } from './search-request
 import { readIndexStats } from './stats.ts';
 import type { IndexStats } from './stats.ts';
 import type { VectorIndex } from './vector-index.ts';
+import type { VectorSource } from './vector-source.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /** What an index needs of its engine. */
@@ -25,6 +28,8 @@ export interface IndexHost {
   readonly writer: WriterThread;
   readonly dispatch: SearchDispatch;
   readonly rebaseStamp: number;
+  /** Among which reads of vectors of all indexes take turns. */
+  readonly readTurns: ReadTurns;
   /** Undefined while the engine is open and well. */
   closedReason(): Error | undefined;
   forget(index: ThreadedIndex): void;
@@ -35,6 +40,8 @@ export class ThreadedIndex implements VectorIndex {
   readonly #host: IndexHost;
   readonly #index: Address;
   readonly #spec: IndexSpec;
+  /** How it searches if it keeps codes alone. */
+  readonly #codesOnly: CodesOnlySearch | undefined;
   readonly #epochs = new SearchEpochs();
   /** Every id ever put: putting one of them again has to wait for searches that may still see its last life. */
   readonly #used = new IdSet();
@@ -46,10 +53,11 @@ export class ThreadedIndex implements VectorIndex {
   #barrier: Promise<void> | undefined;
   #dropped = false;
 
-  constructor(host: IndexHost, index: Address, spec: IndexSpec) {
+  constructor(host: IndexHost, index: Address, spec: IndexSpec, vectors: VectorSource | undefined) {
     this.#host = host;
     this.#index = index;
     this.#spec = spec;
+    if (keepsCodesOnly(spec) && vectors !== undefined) this.#codesOnly = new CodesOnlySearch({ ...host, index, spec, vectors });
     const idCount = host.kernel.highWater(index) >>> 0;
     for (let id = 0; id < idCount; id++) this.#used.add(id);
   }
@@ -102,6 +110,7 @@ export class ThreadedIndex implements VectorIndex {
   }
 
   search(request: SearchRequest): Promise<SearchHits> {
+    if (this.#codesOnly !== undefined) return this.#searchCodes(request, this.#codesOnly);
     return new Promise((resolve, reject) => {
       this.#assertOpen();
       assertRequest(request, this.#spec);
@@ -110,6 +119,7 @@ export class ThreadedIndex implements VectorIndex {
   }
 
   searchMany(queries: Float32Array, settings: SearchSettings): Promise<SearchHits[]> {
+    if (this.#codesOnly !== undefined) return this.#searchManyCodes(queries, settings);
     return new Promise((resolve, reject) => {
       this.#assertOpen();
       assertBatch(queries, settings, this.#spec);
@@ -121,10 +131,35 @@ export class ThreadedIndex implements VectorIndex {
   #submit(queries: Float32Array, settings: SearchSettings, resolve: (hits: SearchHits[]) => void, reject: (error: Error) => void): void {
     const leave = this.#epochs.enter();
     this.#host.dispatch.submit(new SearchBatch({
-      index: this.#index, dim: this.#spec.dim, queries, settings, rerankCount: rerankCount(this.#spec, settings),
+      index: this.#index, dim: this.#spec.dim, queries, settings, rerankCount: rerankCount(this.#spec, settings), places: settings.k,
       resolve: (hits) => { leave(); resolve(hits); },
       reject: (error) => { leave(); reject(error); },
     }));
+  }
+
+  /** All within one epoch, so that no id names another vector before its distance is computed. */
+  async #searchCodes(request: SearchRequest, codesOnly: CodesOnlySearch): Promise<SearchHits> {
+    this.#assertOpen();
+    assertRequest(request, this.#spec);
+    const leave = this.#epochs.enter();
+    try {
+      return await codesOnly.search(request);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Some at a time: the writer waits for searches that hold on to an old view. */
+  async #searchManyCodes(queries: Float32Array, settings: SearchSettings): Promise<SearchHits[]> {
+    this.#assertOpen();
+    assertBatch(queries, settings, this.#spec);
+    const { dim } = this.#spec;
+    const hits: SearchHits[] = [];
+    while (hits.length * dim < queries.length) {
+      const some = Math.min(QUERIES_PER_REQUEST_MAX, queries.length / dim - hits.length);
+      hits.push(...await Promise.all(Array.from({ length: some }, (_, i) => this.search({ ...settings, vector: queries.subarray((hits.length + i) * dim, (hits.length + i + 1) * dim) }))));
+    }
+    return hits;
   }
 
   async quiesce(): Promise<void> {

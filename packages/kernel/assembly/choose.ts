@@ -4,12 +4,13 @@
 import { recordAt } from './arena';
 import { distances4 } from './distance';
 import { distanceOf, idOf, INVISIBLE, TAKEN } from './keys';
-import { COSINE, DOT, IX_DISTANCE, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
+import { COSINE, DOT, isCodesOnly, IX_DISTANCE, IX_VECTOR_BYTES, IX_VECTORS, RECORD_HEADER_BYTES } from './layout';
+import { chooseByCodes } from './choose-by-codes';
 import { codePair, comparesCodes, keepPair, pairEstimates, pairMargins } from './pair';
 import { countDistances, S_CHOSEN_IDS, S_CHOSEN_VECTORS } from './scratch';
 
 /** Squared 1.2: the slack of DiskANN's second pass (Subramanya et al. 2019), which FreshDiskANN found vital under updates. */
-const SLACK: f32 = 1.44;
+export const SLACK: f32 = 1.44;
 
 /**
  * Chooses up to `capacity` of the `count` ascending keys into the chosen ids and returns their number. Invisible keys are passed
@@ -18,6 +19,7 @@ const SLACK: f32 = 1.44;
  * duplicate) is kept too, but duplicates take a quarter of the list at most: equal vectors must keep their edges to the rest.
  */
 export function chooseDiverse(scratch: usize, index: usize, keys: usize, count: u32, capacity: u32): u32 {
+  if (isCodesOnly(index)) return chooseByCodes(scratch, index, keys, count, capacity);
   const kind = load<u32>(index, IX_DISTANCE);
   const chosen = chooseWithin(scratch, index, keys, count, capacity, 0, 1, 0);
   if (kind == DOT || chosen == capacity) return chosen;

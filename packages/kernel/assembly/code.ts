@@ -81,13 +81,12 @@ function codeRotated(scratch: usize, index: usize, source: usize): void {
 }
 
 /**
- * Codes a stored vector into its code record, and as a query into the scratch. Readers may hold the id only as invisible: the record says
- * it is unborn to them before its content changes.
+ * Codes the vector of a record into its code record, and as a query into the scratch. `vector` is as stored. Readers may hold the id only as
+ * invisible: the record says it is unborn to them before its content changes.
  */
-export function codeVector(scratch: usize, index: usize, id: u32): void {
+export function codeVector(scratch: usize, index: usize, id: u32, vector: usize): void {
   const record = recordAt(index + IX_VECTORS, id);
   const target = recordAt(index + IX_CODES, id);
-  const vector = record + RECORD_HEADER_BYTES;
   const dim = load<u32>(index, IX_DIM);
   const source = rotated(scratch, index, vector);
   atomic.store<u32>(target, load<u32>(record, R_BORN), R_BORN);

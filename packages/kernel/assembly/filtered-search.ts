@@ -1,12 +1,13 @@
 // A search under a filter: which strategy by the exact number of allowed ids against what a walk would cost, and its result at full precision.
 
 import { codeQuery, hasCodes } from './code';
+import { candidateCount } from './candidates';
 import { descend } from './descent';
 import { entryId, entryLayer, entryOf } from './entry';
 import { bitsOf, countAllowed, STRATEGY_GATED, STRATEGY_NONE, STRATEGY_SCAN, STRATEGY_TWO_HOP, strategyOf, wordsOf } from './filter';
 import { searchGated, searchTwoHop } from './filtered-beam';
 import { scanAllowed, scanAllowedCodes } from './filtered-scan';
-import { NO_ENTRY } from './layout';
+import { isCodesOnly, NO_ENTRY } from './layout';
 import { POOL_CAPACITY } from './limits';
 import { rerankPool, rerankScan } from './rerank';
 import { S_POOL_COUNT, S_POOL_VISIBLE } from './scratch';
@@ -86,7 +87,7 @@ function walk(
     clearVisited(scratch);
   }
   const found = load<u32>(scratch, S_POOL_VISIBLE);
-  if (codes) rerankPool(scratch, index, query, keep, k, stamp);
+  if (codes && !isCodesOnly(index)) rerankPool(scratch, index, query, keep, k, stamp);
   return found >= min<u32>(k, allowed) ? strategy : STRATEGY_SCAN;
 }
 
@@ -98,7 +99,8 @@ export function searchFiltered(
   scratch: usize, index: usize, query: usize, k: u32, ef: u32, path: u32, rerank: u32, stamp: u32, live: u32, ready: bool, filter: usize,
 ): u32 {
   const allowed = countAllowed(bitsOf(filter), wordsOf(filter, index));
-  const codes = ready && path != PATH_GRAPH && path != PATH_FLAT && hasCodes(index);
+  const codesOnly = isCodesOnly(index);
+  const codes = codesOnly || (ready && path != PATH_GRAPH && path != PATH_FLAT && hasCodes(index));
   const keep = max<u32>(k, rerank);
   let strategy = STRATEGY_SCAN;
   // Estimates misplace a few candidates around the k-th: on codes the beam holds some more than k.
@@ -106,10 +108,14 @@ export function searchFiltered(
   if (ready && path != PATH_FLAT) {
     strategy = strategyOf(filter) != STRATEGY_NONE ? strategyOf(filter) : chooseStrategy(allowed, live, width, quotaOf(k, keep));
   }
-  if (codes && (strategy != STRATEGY_SCAN || allowed > keep)) codeQuery(scratch, index, query);
+  if (codesOnly || (codes && (strategy != STRATEGY_SCAN || allowed > keep))) codeQuery(scratch, index, query);
   if (strategy != STRATEGY_SCAN) {
     strategy = walk(codes, scratch, index, query, k, width, keep, allowed, live, strategy, strategyOf(filter) == STRATEGY_NONE, filter, stamp);
     if (strategy != STRATEGY_SCAN) return (codes ? PATH_CODES : PATH_GRAPH) | (strategy << STRATEGY_SHIFT);
+  }
+  if (codesOnly) {
+    scanAllowedCodes(scratch, index, filter, candidateCount(k, rerank), stamp);
+    return PATH_FLAT | (STRATEGY_SCAN << STRATEGY_SHIFT);
   }
   if (codes && allowed > keep) {
     const few = min<u32>(max<u32>(2 * keep, SCAN_CANDIDATES_FEW), POOL_CAPACITY);

@@ -10,6 +10,8 @@ import {
 import { SCRATCH_BYTES } from './scratch';
 
 export { createIndex, dropIndex, publish, put, rebase, remove, repair, reserve } from './vectors';
+export { addToCentre, awaitsCentre, settleCentre } from './codes-only-put';
+export { candidateCount } from './candidates';
 export { estimate } from './estimate';
 export { rotate } from './rotation';
 export { search, searchMany } from './search';

@@ -48,12 +48,14 @@ export const IX_ROTATION_SEED: usize = 216;
 export const IX_CENTRE: usize = 220;
 /** Squared length of the centre, f32. */
 export const IX_CENTRE_SQUARED: usize = 224;
+/** 1 where the index keeps codes alone: its vector records are headers, and whoever asks computes exact distances. */
+export const IX_CODES_ONLY: usize = 228;
 export const INDEX_HEADER_BYTES: u32 = 256;
 
 export const NO_ENTRY: u32 = 0xffffffff;
 export const ID_MASK: u32 = 0xffffff;
 
-// Vector record: 16-byte header, then components.
+// Vector record: 16-byte header, then components, unless the index keeps codes alone.
 //
 //   born u32 | died u32 | upper block address u32, 0 = none | Euclidean norm f32 of the vector as given
 //
@@ -73,6 +75,8 @@ export const NEVER: u32 = 0xffffffff;
 
 export const C_ADD: usize = 8;
 export const C_RESCALE: usize = 12;
+
+@inline export function isCodesOnly(index: usize): bool { return load<u32>(index, IX_CODES_ONLY) != 0; }
 
 @inline export function isVisible(record: usize, stamp: u32): bool {
   return load<u32>(record, R_BORN) <= stamp && load<u32>(record, R_DIED) > stamp;

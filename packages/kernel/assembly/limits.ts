@@ -34,3 +34,6 @@ export const CENTRE_VECTORS_MAX: u32 = 4096;
 
 /** Candidates re-ranked per result at most. */
 export const MAX_RERANK: u32 = 64;
+
+/** Candidates by estimate that an index of codes alone answers at most: a scan that nothing settles reads as many vectors. */
+export const MAX_CANDIDATES: u32 = 4096;

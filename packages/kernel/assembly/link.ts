@@ -6,11 +6,12 @@ import { batchDistances, gatherAll, laneOf, locateBatch } from './batch';
 import { chooseDiverse } from './choose';
 import { searchLayer } from './beam';
 import { codeVector, hasCodes } from './code';
+import { insertKeysByCodes, poolByStored, takeStored } from './stored-query';
 import { descend } from './descent';
 import { entryId, entryLayer, entryOf, replaceEntry, setEntry } from './entry';
 import { idOf, insertAt, keyOf, positionOf } from './keys';
 import {
-  isVisible, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_LINKED_LIVE, IX_M, IX_PUBLISHED, IX_SEED, IX_VECTOR_BYTES, IX_VECTORS,
+  isCodesOnly, isVisible, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_LINKED_LIVE, IX_M, IX_PUBLISHED, IX_SEED, IX_VECTOR_BYTES, IX_VECTORS,
   NO_ENTRY, RECORD_HEADER_BYTES,
 } from './layout';
 import { layerOf } from './layers';
@@ -23,7 +24,8 @@ import { clearVisited, markVisited } from './visited';
 export function link(scratch: usize, index: usize, id: u32): void {
   const query = recordAt(index + IX_VECTORS, id) + RECORD_HEADER_BYTES;
   const codes = hasCodes(index);
-  if (codes) codeVector(scratch, index, id);
+  if (isCodesOnly(index)) takeStored(scratch, index, id);
+  else if (codes) codeVector(scratch, index, id, query);
   const layer = layerOf(load<u32>(index, IX_SEED), id, load<u32>(index, IX_M));
   const linkedLive = load<u32>(index, IX_LINKED_LIVE);
   store<u32>(index, linkedLive + 1, IX_LINKED_LIVE);
@@ -52,7 +54,8 @@ function linkForward(scratch: usize, index: usize, layer: u32, id: u32, query: u
   clearVisited(scratch);
   const pool = scratch + S_POOL;
   const nearest = idOf(load<u64>(pool));
-  if (codes) rerankPool(scratch, index, query, POOL_CAPACITY, POOL_CAPACITY, stamp);
+  if (isCodesOnly(index)) poolByStored(scratch, index, id);
+  else if (codes) rerankPool(scratch, index, query, POOL_CAPACITY, POOL_CAPACITY, stamp);
   const chosen = chooseDiverse(scratch, index, pool, load<u32>(scratch, S_POOL_COUNT), load<u32>(index, IX_M));
   writeList(listAt(index, layer, id), scratch + S_CHOSEN_IDS, chosen);
   return nearest;
@@ -85,6 +88,7 @@ export function addLink(scratch: usize, index: usize, layer: u32, from: u32, to:
 
 /** Sorts the live ones of the batch's first `count` into `keys` by their distance from `from`; returns their number. */
 export function insertKeys(scratch: usize, index: usize, keys: usize, count: u32, from: u32): u32 {
+  if (isCodesOnly(index)) return insertKeysByCodes(scratch, index, keys, count, from);
   const own = recordAt(index + IX_VECTORS, from) + RECORD_HEADER_BYTES;
   const kind = load<u32>(index, IX_DISTANCE);
   const bytes = load<u32>(index, IX_VECTOR_BYTES);

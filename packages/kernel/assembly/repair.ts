@@ -5,11 +5,12 @@
 import { recordAt } from './arena';
 import { searchLayer } from './beam';
 import { codeQuery, hasCodes } from './code';
+import { takeStored } from './stored-query';
 import { descend } from './descent';
 import { entryId, entryLayer, entryOf, replaceEntry } from './entry';
 import { idOf, INVISIBLE } from './keys';
 import {
-  isVisible, IX_LINKED_LIVE, IX_M, IX_PUBLISHED, IX_SEED, IX_VECTORS, NO_ENTRY, RECORD_HEADER_BYTES,
+  isCodesOnly, isVisible, IX_LINKED_LIVE, IX_M, IX_PUBLISHED, IX_SEED, IX_VECTORS, NO_ENTRY, RECORD_HEADER_BYTES,
 } from './layout';
 import { layerOf } from './layers';
 import { REPAIR_EDGES_MAX, REPAIR_EF_BASE, REPAIR_EF_UPPER } from './limits';
@@ -29,7 +30,8 @@ export function unlink(scratch: usize, index: usize, id: u32): void {
   const query = recordAt(index + IX_VECTORS, id) + RECORD_HEADER_BYTES;
   const top = entryLayer(entry);
   const codes = hasCodes(index);
-  if (codes) codeQuery(scratch, index, query);
+  if (isCodesOnly(index)) takeStored(scratch, index, id);
+  else if (codes) codeQuery(scratch, index, query);
   let current = descend(codes, scratch, index, top, layer, query, entryId(entry));
   for (let l = <i32>min<u32>(layer, top); l >= 0; l--) {
     const ef = l == 0 ? REPAIR_EF_BASE : REPAIR_EF_UPPER;

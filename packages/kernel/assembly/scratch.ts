@@ -16,6 +16,8 @@ export const S_POOL_BOUND: usize = 32;
 export const S_QUERY_SCALE: usize = 40;
 export const S_QUERY_BIAS: usize = 44;
 export const S_QUERY_ADD: usize = 48;
+/** One more than the id whose vector, just put, is coded as the query; 0 where that is another's. */
+export const S_STORED_QUERY: usize = 60;
 export const S_QUERY: usize = 64;
 /** A rotated vector, f32 components, and its signed 8-bit code. */
 export const S_ROTATED: usize = S_QUERY + MAX_DIM * 4;

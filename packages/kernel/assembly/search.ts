@@ -10,11 +10,13 @@ import { copyScaled, normOf } from './distance';
 import { entryId, entryLayer, entryOf } from './entry';
 import { distanceOf, INVISIBLE } from './keys';
 import {
-  COSINE, IX_DIM, IX_DISTANCE, IX_GRAPH_READY, IX_LIVE_AT, IX_PUBLISHED, IX_VECTOR_BYTES, L2, NO_ENTRY,
+  COSINE, isCodesOnly, IX_DIM, IX_DISTANCE, IX_GRAPH_READY, IX_LIVE_AT, IX_PUBLISHED, IX_VECTOR_BYTES, L2, NO_ENTRY,
 } from './layout';
 import { S_COMPUTED, S_POOL, S_POOL_COUNT, S_QUERY, S_TOP } from './scratch';
 import { newestStampOf } from './filter';
 import { PATH_AUTO, PATH_CODES, PATH_FLAT, PATH_GRAPH, searchFiltered } from './filtered-search';
+import { candidateCount, walkCandidates, writeCandidates } from './candidates';
+import { scanCodes } from './code-scan';
 import { scan } from './flat';
 import { rerankPool } from './rerank';
 import { clearVisited } from './visited';
@@ -57,7 +59,7 @@ function writeAnswer(keys: usize, count: u32, k: u32, kind: u32, answer: usize):
   return written;
 }
 
-/** Leaves the nearest in the pool, at full precision: on codes, the k nearest of the first `rerank`. */
+/** Leaves the nearest in the pool, at full precision unless the index keeps codes alone: on codes, the k nearest of the first `rerank`. */
 function searchGraph(
   codes: bool, scratch: usize, index: usize, query: usize, k: u32, ef: u32, rerank: u32, stamp: u32,
 ): void {
@@ -70,7 +72,7 @@ function searchGraph(
   const start = descend(codes, scratch, index, entryLayer(entry), 0, query, entryId(entry));
   searchLayer(codes, scratch, index, 0, query, start, ef, stamp);
   clearVisited(scratch);
-  if (codes) rerankPool(scratch, index, query, max<u32>(k, rerank), k, stamp);
+  if (codes && !isCodesOnly(index)) rerankPool(scratch, index, query, max<u32>(k, rerank), k, stamp);
 }
 
 /** The live count at the published stamp, and that stamp: read again until both belong together. */
@@ -78,7 +80,10 @@ function searchGraph(
   return atomic.load<u32>(index + ((stamp & 1) << 2), IX_LIVE_AT);
 }
 
-/** `rerank`: candidates whose exact distances are computed where estimates choose. `filter`: address of a filter, or 0. */
+/**
+ * `rerank`: candidates whose exact distances are computed where estimates choose. `filter`: address of a filter, or 0. An index that keeps
+ * codes alone answers candidates (`candidates.ts`).
+ */
 export function search(
   scratch: usize, index: usize, source: usize, k: u32, ef: u32, path: u32, rerank: u32, filter: usize, answer: usize,
 ): u32 {
@@ -94,29 +99,51 @@ export function search(
   }
   store<u32>(scratch, 0, S_COMPUTED);
   const query = prepareQuery(scratch, index, source);
-  const kind = load<u32>(index, IX_DISTANCE);
-  let written: u32 = 0;
   let taken = PATH_FLAT;
   if (filter != 0) {
     stamp = min<u32>(stamp, newestStampOf(filter));
     taken = searchFiltered(scratch, index, query, k, ef, path, rerank, stamp, live, ready != 0, filter);
-    written = writeAnswer(scratch + S_POOL, load<u32>(scratch, S_POOL_COUNT), k, kind, answer);
   } else if (path != PATH_FLAT && ready != 0 && (path != PATH_AUTO || live / SCAN_LIVE_PER_RESULT > k)) {
-    const codes = path != PATH_GRAPH && hasCodes(index);
+    const codes = isCodesOnly(index) || (path != PATH_GRAPH && hasCodes(index));
     // Estimates misplace a few candidates around the k-th: on codes the beam holds some more than k.
     searchGraph(codes, scratch, index, query, k, max<u32>(ef, codes ? k + (k >> 2) : k), rerank, stamp);
-    written = writeAnswer(scratch + S_POOL, load<u32>(scratch, S_POOL_COUNT), k, kind, answer);
-    if (written >= min<u32>(k, live)) taken = codes ? PATH_CODES : PATH_GRAPH;
+    if (countVisible(scratch, k) >= min<u32>(k, live)) taken = codes ? PATH_CODES : PATH_GRAPH;
   }
-  if (filter == 0 && taken == PATH_FLAT) {
-    const held = scan(scratch, index, query, k, stamp);
-    written = writeAnswer(scratch + S_TOP, held, k, kind, answer);
-  }
+  const scans = filter == 0 && taken == PATH_FLAT;
+  const written = isCodesOnly(index) ? answerCandidates(scratch, index, query, k, rerank, scans, (taken & 0xff) == PATH_FLAT, stamp, answer)
+    : answerHits(scratch, index, query, k, scans, stamp, answer);
   store<u32>(answer, written);
   store<u32>(answer, taken, 4);
   store<u32>(answer, stamp, 8);
   store<u32>(answer, load<u32>(scratch, S_COMPUTED), 12);
   return written;
+}
+
+/** Visible nodes of the pool, counted up to `wanted`. */
+function countVisible(scratch: usize, wanted: u32): u32 {
+  const count = load<u32>(scratch, S_POOL_COUNT);
+  let visible: u32 = 0;
+  for (let i: u32 = 0; i < count && visible < wanted; i++) visible += <u32>((load<u32>(scratch + S_POOL + (i << 3)) & INVISIBLE) == 0);
+  return visible;
+}
+
+/** Writes the k nearest of the pool, or of a scan; returns their number. */
+function answerHits(scratch: usize, index: usize, query: usize, k: u32, scans: bool, stamp: u32, answer: usize): u32 {
+  const kind = load<u32>(index, IX_DISTANCE);
+  if (!scans) return writeAnswer(scratch + S_POOL, load<u32>(scratch, S_POOL_COUNT), k, kind, answer);
+  return writeAnswer(scratch + S_TOP, scan(scratch, index, query, k, stamp), k, kind, answer);
+}
+
+/** Writes the best candidates of the pool, or of a scan; returns their number. */
+function answerCandidates(
+  scratch: usize, index: usize, query: usize, k: u32, rerank: u32, scans: bool, scanned: bool, stamp: u32, answer: usize,
+): u32 {
+  const places = candidateCount(k, rerank);
+  if (scans) {
+    codeQuery(scratch, index, query);
+    scanCodes(scratch, index, places, stamp);
+  }
+  return writeCandidates(scratch, index, query, scanned ? places : walkCandidates(k, rerank), places, answer + ANSWER_HEADER_BYTES);
 }
 
 /** Searches `count` queries of `dim` floats each, one after the other; answers lie `answerBytes` apart. */

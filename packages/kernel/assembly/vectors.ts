@@ -4,11 +4,12 @@
 import { ensureRecords, freeArena, initArena, recordAt, takeSpan } from './arena';
 import { allocate, free, spanBytes } from './allocator';
 import { ensureCentre, placeCentre } from './centre';
+import { putCodes } from './codes-only-put';
 import { codeBytesOf } from './code';
 import { copyScaled, normOf } from './distance';
 import { E_INDEX_COUNT } from './engine';
 import {
-  COSINE, INDEX_HEADER_BYTES, isVisible, IX_CENTRE, IX_CODE_BITS, IX_CODE_BYTES, IX_CODES, IX_DEAD, IX_DIM, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_ENTRY, IX_FLAT_THRESHOLD,
+  COSINE, INDEX_HEADER_BYTES, isCodesOnly, isVisible, IX_CENTRE, IX_CODE_BITS, IX_CODE_BYTES, IX_CODES, IX_CODES_ONLY, IX_DEAD, IX_DIM, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_ENTRY, IX_FLAT_THRESHOLD,
   IX_GRAPH_READY, IX_GRAPH_RESERVED, IX_GRAPH_STARTED, IX_HIGH_WATER, IX_LINK_CURSOR, IX_LINKED_LIVE, IX_LINKS, IX_LIVE,
   IX_LIVE_AT, IX_M, IX_M0, IX_MEMORY_BYTES, IX_PUBLISHED, IX_ROTATION_SEED, IX_SEED, IX_VECTOR_BYTES, IX_VECTORS, NEVER, NO_ENTRY, R_BORN, R_DIED,
   R_NORM, RECORD_HEADER_BYTES,
@@ -16,11 +17,12 @@ import {
 import { BACKLOG_LINKS_PER_PUT } from './limits';
 import { link } from './link';
 import { ensureUpper, freeUpper } from './links';
+import { S_QUERY, S_STORED_QUERY } from './scratch';
 import { unlink } from './repair';
 
 /** A new empty index; 0 when memory ran out. */
 export function createIndex(
-  dim: u32, distance: u32, m: u32, efConstruction: u32, seed: u32, flatThreshold: u32, codeBits: u32, rotationSeed: u32,
+  dim: u32, distance: u32, m: u32, efConstruction: u32, seed: u32, flatThreshold: u32, codeBits: u32, rotationSeed: u32, codesOnly: u32,
 ): usize {
   const index = allocate(INDEX_HEADER_BYTES);
   if (index == 0) return 0;
@@ -37,7 +39,8 @@ export function createIndex(
   store<u32>(index, 1, IX_PUBLISHED);
   store<u32>(index, NO_ENTRY, IX_ENTRY);
   store<u32>(index, spanBytes(index), IX_MEMORY_BYTES);
-  initArena(index + IX_VECTORS, RECORD_HEADER_BYTES + vectorBytes);
+  store<u32>(index, codesOnly, IX_CODES_ONLY);
+  initArena(index + IX_VECTORS, RECORD_HEADER_BYTES + (codesOnly != 0 ? 0 : vectorBytes));
   initArena(index + IX_LINKS, 4 + 8 * m);
   if (codeBits != 0) {
     store<u32>(index, codeBits, IX_CODE_BITS);
@@ -69,15 +72,19 @@ export function reserve(index: usize, ids: usize, count: u32, groupCount: u32): 
   let records = highWater;
   for (let i: u32 = 0; i < count; i++) records = max<u32>(records, load<u32>(ids + (i << 2)) + 1);
   if (!ensureRecords(index, index + IX_VECTORS, records)) return 0;
+  if (isCodesOnly(index) && !reserveCodes(index, records)) return 0;
   const reserved = load<u32>(index, IX_GRAPH_RESERVED) != 0;
   if (!reserved && load<u32>(index, IX_LIVE) + groupCount <= load<u32>(index, IX_FLAT_THRESHOLD)) return 1;
   if (!ensureRecords(index, index + IX_LINKS, records)) return 0;
-  const codes = load<u32>(index, IX_CODE_BITS) != 0;
-  if (codes && (!ensureCentre(index) || !ensureRecords(index, index + IX_CODES, records))) return 0;
+  if (load<u32>(index, IX_CODE_BITS) != 0 && !reserveCodes(index, records)) return 0;
   if (!reserved) for (let id: u32 = 0; id < highWater; id++) if (!ensureUpper(index, id)) return 0;
   for (let i: u32 = 0; i < count; i++) if (!ensureUpper(index, load<u32>(ids + (i << 2)))) return 0;
   store<u32>(index, 1, IX_GRAPH_RESERVED);
   return 1;
+}
+
+function reserveCodes(index: usize, records: u32): bool {
+  return ensureCentre(index) && ensureRecords(index, index + IX_CODES, records);
 }
 
 /** Writes a vector of `dim` components under a reserved id that is not live, then links it or part of the backlog. */
@@ -88,18 +95,25 @@ export function put(scratch: usize, index: usize, id: u32, source: usize): void 
   const norm = normOf(source, dim);
   const scale: f64 = load<u32>(index, IX_DISTANCE) == COSINE ? (norm > 0 ? 1 / norm : 0) : 1;
   atomic.store<u32>(record, load<u32>(index, IX_PUBLISHED) + 1, R_BORN);
-  copyScaled(record + RECORD_HEADER_BYTES, source, dim, load<u32>(index, IX_VECTOR_BYTES), scale);
+  const codesOnly = isCodesOnly(index);
+  const vector = codesOnly ? scratch + S_QUERY : record + RECORD_HEADER_BYTES;
+  copyScaled(vector, source, dim, load<u32>(index, IX_VECTOR_BYTES), scale);
   store<f32>(record, <f32>norm, R_NORM);
   atomic.store<u32>(record, NEVER, R_DIED);
+  if (codesOnly) putCodes(scratch, index, id, vector);
   store<u32>(index, load<u32>(index, IX_LIVE) + 1, IX_LIVE);
   if (id >= load<u32>(index, IX_HIGH_WATER)) atomic.store<u32>(index, id + 1, IX_HIGH_WATER);
   if (load<u32>(index, IX_GRAPH_STARTED) == 0) {
-    if (load<u32>(index, IX_LIVE) <= load<u32>(index, IX_FLAT_THRESHOLD)) return;
-    if (load<u32>(index, IX_CODE_BITS) != 0) placeCentre(index);
+    if (load<u32>(index, IX_LIVE) <= load<u32>(index, IX_FLAT_THRESHOLD)) {
+      store<u32>(scratch, 0, S_STORED_QUERY);
+      return;
+    }
+    if (load<u32>(index, IX_CODE_BITS) != 0 && !codesOnly) placeCentre(index);
     store<u32>(index, 1, IX_GRAPH_STARTED);
   }
   if (id < load<u32>(index, IX_LINK_CURSOR)) link(scratch, index, id);
   linkBacklog(scratch, index);
+  store<u32>(scratch, 0, S_STORED_QUERY);
 }
 
 /** Links up to BACKLOG_LINKS_PER_PUT vectors from the cursor on; ids that are dead or were never put cost nothing. */
@@ -127,9 +141,9 @@ export function remove(index: usize, id: u32): void {
   if (id < load<u32>(index, IX_LINK_CURSOR)) store<u32>(index, load<u32>(index, IX_LINKED_LIVE) - 1, IX_LINKED_LIVE);
 }
 
-/** Whether the id has a code record in use: its vector was linked. */
+/** Whether the id has a code record in use: its vector was linked, or is nothing but its code. */
 @inline function isCoded(index: usize, id: u32): bool {
-  return load<u32>(index, IX_CODE_BITS) != 0 && id < load<u32>(index, IX_LINK_CURSOR) && load<u32>(recordAt(index + IX_CODES, id), R_DIED) != 0;
+  return load<u32>(index, IX_CODE_BITS) != 0 && (isCodesOnly(index) || id < load<u32>(index, IX_LINK_CURSOR)) && load<u32>(recordAt(index + IX_CODES, id), R_DIED) != 0;
 }
 
 /** Makes the group visible to searches that start from now on. */

@@ -56,7 +56,7 @@ function openIndex(distance: Distance, bits: number, seed: number, vectors: read
   const dim = (vectors[0] as Float32Array).length;
   // Enough vectors to have a centre make the graph start late; each put then links eight.
   const flatThreshold = vectors.length > CENTRED_FROM ? CENTRED_FROM : 0;
-  const index = kernel.createIndex(dim, DISTANCE_CODES[distance], 4, 8, 1, flatThreshold, bits, seed) >>> 0;
+  const index = kernel.createIndex(dim, DISTANCE_CODES[distance], 4, 8, 1, flatThreshold, bits, seed, 0) >>> 0;
   vectors.forEach((vector, id) => {
     new Uint32Array(memory.buffer)[staging / 4] = id;
     expect(kernel.reserve(index, staging, 1, 1)).toBe(1);

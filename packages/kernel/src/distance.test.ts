@@ -30,7 +30,7 @@ function kernelDistances(distance: keyof typeof references, query: Float32Array,
   kernel.initEngine(256);
   const scratch = kernel.allocateScratch();
   const span = kernel.allocateSpan(query.byteLength + 1024);
-  const index = kernel.createIndex(query.length, DISTANCE_CODES[distance], 8, 20, 1, 100, 0, 0);
+  const index = kernel.createIndex(query.length, DISTANCE_CODES[distance], 8, 20, 1, 100, 0, 0, 0);
   vectors.forEach((vector, id) => {
     new Uint32Array(memory.buffer)[span / 4] = id;
     expect(kernel.reserve(index, span, 1, 1)).toBe(1);

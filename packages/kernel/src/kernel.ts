@@ -37,15 +37,21 @@ export interface Kernel {
   freeSpan(span: Address): void;
   /** Working memory of one thread, or 0. Before the first index only: it relies on memory that was never used. */
   allocateScratch(): Address;
-  /** W. An empty index, or 0. `codeBits` is 1, 2, 4 or 8, or 0 for an index without codes. */
+  /** W. An empty index, or 0. `codeBits` is 1, 2, 4 or 8, or 0 for an index without codes; `codesOnly` is 1 where vectors are not kept beside them, else 0. */
   createIndex(
     dim: number, distance: number, m: number, efConstruction: number, seed: number, flatThreshold: number,
-    codeBits: number, rotationSeed: number,
+    codeBits: number, rotationSeed: number, codesOnly: number,
   ): Address;
   /** W. No search on the index may be left. */
   dropIndex(index: Address): void;
   /** W. Memory for putting `count` ids (u32 at `ids`) of a group that puts `groupCount`; 0 = memory full, nothing visible changed. */
   reserve(index: Address, ids: Address, count: number, groupCount: number): number;
+  /** 1 for an index that keeps codes alone and never had a put: then the vectors that come first may be its centre. */
+  awaitsCentre(index: Address): number;
+  /** W. Takes the `n`-th of the first vectors, n from 1, into the mean that `settleCentre` makes the centre. After `reserve`. */
+  addToCentre(scratch: Address, index: Address, vector: Address, n: number): void;
+  /** W. Fixes the centre before the first put: at the mean of `count` vectors, or at the origin where they are fewer than 64. */
+  settleCentre(index: Address, count: number): void;
   /** W. Writes and links one vector under a reserved id that is not live. No search that could see the id's last life may be left. */
   put(scratch: Address, index: Address, id: number, vector: Address): void;
   /** W. Ends a live vector's life with this group. */
@@ -58,18 +64,21 @@ export interface Kernel {
   rebase(index: Address): void;
   /**
    * Writes an answer for the k nearest to the `dim` floats at `query`; returns their number. A walk on codes computes the exact
-   * distances of its `rerank` best candidates, at least k. `filter` is the address of a filter, or 0.
+   * distances of its `rerank` best candidates, at least k. `filter` is the address of a filter, or 0. An index that keeps codes alone writes
+   * `candidateCount(k, rerank)` places: candidates, ascending by estimate, and their estimates, squared for l2.
    */
   search(
     scratch: Address, index: Address, query: Address, k: number, ef: number, path: number, rerank: number, filter: Address, answer: Address,
   ): number;
+  /** Places of an answer of an index that keeps codes alone. */
+  candidateCount(k: number, rerank: number): number;
   /** `count` searches, queries back to back, answers `answerBytes` apart. */
   searchMany(
     scratch: Address, index: Address, queries: Address, count: number, k: number, ef: number, path: number,
     rerank: number, filter: Address, answers: Address, answerBytes: number,
   ): void;
   /**
-   * Of a linked vector of an index with codes: writes the distance estimated from its code (squared for l2, the negated inner product
+   * Of a linked vector of an index with codes beside its vectors: writes the distance estimated from its code (squared for l2, the negated inner product
    * else) and the bound of its error, 1.9 standard deviations, as two f64 at `out`. For cosine the query is normalised.
    */
   estimate(scratch: Address, index: Address, query: Address, id: number, out: Address): void;

@@ -7,6 +7,8 @@ export const MIN_M = 2;
 export const MAX_M = 64;
 /** Candidates re-ranked per result. */
 export const MAX_RERANK = 64;
+/** Candidates that an index of codes alone answers at most. */
+export const MAX_CANDIDATES = 4096;
 export const MAX_VECTORS = 1 << 24;
 
 export const PAGE_BYTES = 65_536;

@@ -1,6 +1,6 @@
 /** Registration of an embedding: parsing the request, parsing the stored specification, and when two are the same. */
 import { createHash } from 'node:crypto';
-import { DISTANCES, RABITQ_BITS, STORAGES } from './embedding-spec.ts';
+import { DISTANCES, RABITQ_BITS, STORAGES, VECTOR_MEMORIES, memoryOf } from './embedding-spec.ts';
 import type { Distance, EmbeddingSpec, HnswParameters, RabitqParameters, Storage } from './embedding-spec.ts';
 import { memberPath, parseChoice, parseFields, parseWholeNumber, requiredMember } from './field-parsers.ts';
 import type { Fields } from './field-parsers.ts';
@@ -50,10 +50,12 @@ function parseHnsw(value: unknown, field: string, filled: boolean): HnswParamete
 }
 
 function parseRabitq(value: unknown, field: string, filled: boolean): RabitqParameters {
-  const fields = parseFields(value, field, ['bits', 'seed']);
+  const fields = parseFields(value, field, ['bits', 'seed', 'memory']);
+  const memory = fields['memory'] === undefined ? 'full' : parseChoice(fields['memory'], memberPath(field, 'memory'), VECTOR_MEMORIES);
   return {
     bits: memberOr(fields, field, 'bits', (bits, path) => parseChoice(bits, path, RABITQ_BITS), otherwise(DEFAULTS.rabitqBits, filled)),
     seed: memberOr(fields, field, 'seed', whole(0, LIMITS.seed), otherwise(DEFAULTS.rabitqSeed, filled)),
+    ...(memory === 'full' ? {} : { memory }),
   };
 }
 
@@ -106,7 +108,7 @@ export type EmbeddingSpecJson = Omit<EmbeddingSpec, 'fields'> & { readonly field
 export function embeddingSpecToJson(spec: EmbeddingSpec): EmbeddingSpecJson {
   const { code, tenant, name, model, dim, distance, storage, partitions, replicas } = spec;
   const hnsw = { m: spec.hnsw.m, efConstruction: spec.hnsw.efConstruction, seed: spec.hnsw.seed };
-  const rabitq = { bits: spec.rabitq.bits, seed: spec.rabitq.seed };
+  const rabitq = { bits: spec.rabitq.bits, seed: spec.rabitq.seed, ...(spec.rabitq.memory === undefined ? {} : { memory: spec.rabitq.memory }) };
   const fields = spec.fields.length === 0 ? {} : { fields: fieldsToJson(spec.fields) };
   return { code, tenant, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas, ...fields };
 }
@@ -139,6 +141,7 @@ export function sameParameters(a: Registration, b: Registration): boolean {
     a.hnsw.seed === b.hnsw.seed &&
     a.rabitq.bits === b.rabitq.bits &&
     a.rabitq.seed === b.rabitq.seed &&
+    memoryOf(a.rabitq) === memoryOf(b.rabitq) &&
     a.storage === b.storage &&
     a.partitions === b.partitions &&
     a.replicas === b.replicas &&

@@ -19,9 +19,19 @@ export interface HnswParameters {
   readonly seed: number;
 }
 
+export const VECTOR_MEMORIES = ['full', 'codes'] as const;
+/** What an index keeps in memory: vectors and codes, or codes alone; searches then read vectors from the store of the shard. */
+export type VectorMemory = (typeof VECTOR_MEMORIES)[number];
+
 export interface RabitqParameters {
   readonly bits: RabitqBits;
   readonly seed: number;
+  /** Absent is `full`: specifications of earlier releases do not mention it. */
+  readonly memory?: 'codes';
+}
+
+export function memoryOf({ memory }: RabitqParameters): VectorMemory {
+  return memory ?? 'full';
 }
 
 /** What an embedding is. Only `fields` changes after registration, and only by growing. */

@@ -112,6 +112,7 @@ describe('answers', () => {
   const { tenant: _tenant, ...description } = sampleSpec;
   const embedding: EmbeddingResponse = {
     ...description,
+    rabitq: { ...description.rabitq, memory: 'full' },
     fields: { colour: 'keyword' },
     state: 'active',
     createdAt: new Date(0).toISOString(),

@@ -36,15 +36,15 @@ beforeEach(() => {
 
 /** The engine, noting where indexes come from. */
 const watched: VectorEngine = {
-  openIndex(index) {
+  openIndex(index, vectors) {
     sources.push('built');
-    return engine.openIndex(index);
+    return engine.openIndex(index, vectors);
   },
   stats: () => engine.stats(),
   close: () => engine.close(),
-  async importIndex(index, path) {
+  async importIndex(index, path, vectors) {
     try {
-      const read = await engine.importIndex(index, path);
+      const read = await engine.importIndex(index, path, vectors);
       sources.push('read');
       return read;
     } catch (error) {

@@ -36,6 +36,8 @@ export const PACE = {
   appliedWaiters: 10_000,
   /** A search whose rows went away under it is run again at most so often. */
   searchAttempts: 4,
+  /** Runs of one partition whose vectors are held for searches that began before they were written. */
+  heldRuns: 8,
   /** Payloads read in one go while a field is filled. */
   fillPagePayloads: 500,
   /** Filters of one partition whose ids are kept for the next search. */

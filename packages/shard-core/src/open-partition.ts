@@ -9,27 +9,31 @@ import { PayloadIndex } from './payload-index/payload-index.ts';
 import { KeyTable } from './key-table.ts';
 import { SLOT_LIMITS } from './limits.ts';
 import type { ActivePartition } from './partition-state.ts';
+import { vectorsOf } from './partition-vectors.ts';
 import { idsOf } from './payload-index/dense-bits.ts';
 import { forgetCheckpoint, indexFromCheckpoint, indexFromRows, openIndex, type IndexSource, type RestoredIndex } from './restore-index.ts';
 
 export async function openEmptyPartition(engine: VectorEngine, store: ShardStore, ref: PartitionRef, spec: EmbeddingSpec): Promise<ActivePartition> {
   const ids = new IdAllocator({ nextId: 0, freedHead: 0, freed: [] }, SLOT_LIMITS.idGraceOperations);
-  const index = await openIndex(engine, spec);
+  const vectors = vectorsOf(store, ref, spec);
+  const index = await openIndex(engine, spec, vectors);
   const payloads = new PayloadIndex(spec.fields, true);
-  return { state: 'active', ref, spec, index, checkpoint: { journaled: false, taken: undefined }, keys: new KeyTable(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, digest: 0n, deleting: undefined };
+  return { state: 'active', ref, spec, index, vectors, checkpoint: { journaled: false, taken: undefined }, keys: new KeyTable(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, digest: 0n, deleting: undefined };
 }
 
 function payloadSide(payloads: PayloadIndex, store: ShardStore, ref: PartitionRef): Pick<ActivePartition, 'payloads' | 'filling' | 'filters'> {
   return { payloads, filling: new FieldFilling(payloads, store, ref), filters: new FilterCache() };
 }
 
-export async function restorePartition(source: IndexSource, ref: PartitionRef, record: PartitionRecord): Promise<ActivePartition> {
+export async function restorePartition(source: Omit<IndexSource, 'vectors'>, ref: PartitionRef, record: PartitionRecord): Promise<ActivePartition> {
   const { store } = source;
-  const [ids, keysAndPayloads, restored] = await allOrDropped(restoreIds(store, ref, record), restoreKeys(store, ref, record), restoreIndex(source, ref, record));
+  const vectors = vectorsOf(store, ref, record.spec);
+  const indexSource = { ...source, vectors };
+  const [ids, keysAndPayloads, restored] = await allOrDropped(restoreIds(store, ref, record), restoreKeys(store, ref, record), restoreIndex(indexSource, ref, record));
   const { keys, payloads } = keysAndPayloads;
-  const { index, checkpoint } = await matchingRows(source, ref, record, payloads, restored);
+  const { index, checkpoint } = await matchingRows(indexSource, ref, record, payloads, restored);
   const { spec, operationCount, vectorCount, deleting } = record;
-  const partition: ActivePartition = { state: 'active', ref, spec, index, checkpoint, keys, ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, digest: digestOfText(record.digest ?? '0'), deleting };
+  const partition: ActivePartition = { state: 'active', ref, spec, index, vectors, checkpoint, keys, ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, digest: digestOfText(record.digest ?? '0'), deleting };
   // In the background: searches without a filter need not wait for it.
   partition.filling.start();
   return partition;

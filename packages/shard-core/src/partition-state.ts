@@ -6,6 +6,7 @@ import type { FieldFilling } from './payload-index/field-filling.ts';
 import type { FilterCache } from './payload-index/filter-cache.ts';
 import type { PayloadIndex } from './payload-index/payload-index.ts';
 import type { IdAllocator } from './id-allocator.ts';
+import type { PartitionVectors } from './partition-vectors.ts';
 import type { KeyTable } from './key-table.ts';
 
 /** A partition that takes writes and answers searches. */
@@ -15,6 +16,8 @@ export interface ActivePartition {
   /** Its fields grow with each declaration. */
   spec: EmbeddingSpec;
   readonly index: VectorIndex;
+  /** Where the index reads its vectors; absent where it keeps them. */
+  readonly vectors: PartitionVectors | undefined;
   readonly checkpoint: CheckpointState;
   readonly payloads: PayloadIndex;
   readonly filling: FieldFilling;

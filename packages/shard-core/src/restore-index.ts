@@ -1,5 +1,5 @@
 /** The index of a partition that has rows: from its checkpoint and what changed since, or built from the rows. */
-import { EngineMemoryFullError, EngineError, type IndexOp, type VectorEngine, type VectorIndex } from '@shoal/index';
+import { EngineMemoryFullError, EngineError, type IndexOp, type VectorEngine, type VectorIndex, type VectorSource } from '@shoal/index';
 import { ShoalError, type EmbeddingSpec, type VecId } from '@shoal/protocol';
 import { StoreBatch, type CheckpointRecord, type PartitionRecord, type PartitionRef, type ShardStore } from '@shoal/store';
 import { hasGraphSize, type CheckpointFiles, type CheckpointState } from './index-checkpoint.ts';
@@ -11,6 +11,8 @@ export interface IndexSource {
   /** Without it no checkpoint is looked for. */
   readonly files: CheckpointFiles | undefined;
   readonly signal: AbortSignal;
+  /** Where an index that keeps codes alone reads its vectors. */
+  readonly vectors: VectorSource | undefined;
 }
 
 export interface RestoredIndex {
@@ -18,8 +20,8 @@ export interface RestoredIndex {
   readonly checkpoint: CheckpointState;
 }
 
-export async function openIndex(engine: VectorEngine, spec: EmbeddingSpec): Promise<VectorIndex> {
-  return engine.openIndex(indexSpec(spec));
+export async function openIndex(engine: VectorEngine, spec: EmbeddingSpec, vectors: VectorSource | undefined): Promise<VectorIndex> {
+  return engine.openIndex(indexSpec(spec), vectors);
 }
 
 function indexSpec({ dim, distance, hnsw, rabitq }: EmbeddingSpec): Parameters<VectorEngine['openIndex']>[0] {
@@ -39,8 +41,8 @@ export async function indexFromCheckpoint(source: IndexSource, ref: PartitionRef
 }
 
 /** The index built from the rows. */
-export async function indexFromRows({ engine, store, signal }: IndexSource, ref: PartitionRef, record: PartitionRecord): Promise<RestoredIndex> {
-  const index = await openIndex(engine, record.spec);
+export async function indexFromRows({ engine, store, signal, vectors }: IndexSource, ref: PartitionRef, record: PartitionRecord): Promise<RestoredIndex> {
+  const index = await openIndex(engine, record.spec, vectors);
   return filledOrDropped(index, async () => {
     let group: IndexOp[] = [];
     for await (const page of store.scanVectors(ref)) {
@@ -77,7 +79,7 @@ async function readIndex(source: IndexSource, files: CheckpointFiles, ref: Parti
   if (changed === undefined) return undefined;
   let index: VectorIndex;
   try {
-    index = await source.engine.importIndex(indexSpec(record.spec), files.pathOf(taken.file));
+    index = await source.engine.importIndex(indexSpec(record.spec), files.pathOf(taken.file), source.vectors);
   } catch (error) {
     // Whatever keeps the file from being used, the rows are there; only memory would be missing for them too.
     if (error instanceof EngineError && !(error instanceof EngineMemoryFullError)) return undefined;

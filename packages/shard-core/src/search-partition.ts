@@ -42,7 +42,7 @@ export async function searchPartition(machine: SlotMachine, item: SearchItem, pr
       .filter(({ distance }) => item.maxDistance === undefined || distance <= item.maxDistance);
     engineAnswered?.({ partition, item, filter: idFilter, found, operationCount });
     const withRows = item.includeValues || item.includePayload;
-    const complete = withRows ? await addRows(machine.store, partition, item, filter, hits, operationCount) : hits.map(({ key, distance }) => ({ key, distance }));
+    const complete = found.goneCount > 0 ? undefined : withRows ? await addRows(machine.store, partition, item, filter, hits, operationCount) : hits.map(({ key, distance }) => ({ key, distance }));
     if (complete !== undefined) return { ok: true, appliedSequence, path: found.path, distanceComputations: found.distanceComputations, hits: complete };
     if (attempt === PACE.searchAttempts) {
       throw new ShoalError('overloaded', 'Vectors changed faster than their values could be read. Try again.');

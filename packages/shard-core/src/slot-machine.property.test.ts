@@ -25,7 +25,8 @@ function specOf(code: number) {
     dim: DIM,
     distance: 'l2',
     hnsw: { m: 8, efConstruction: 40, seed: 1 },
-    rabitq: { bits: 4, seed: 42 },
+    // The second embedding's index keeps codes alone.
+    rabitq: { bits: 4, seed: 42, ...(code === 2 ? { memory: 'codes' } : {}) },
     storage: 'f32',
     partitions: 1,
     replicas: 1,
@@ -228,11 +229,11 @@ describe('SlotMachine', () => {
     );
   });
 
-  it('recycles ids under long churn of few keys and stays exact', async () => {
-    const steps: Step[] = [{ type: 'define', code: 1 }];
+  it.each([1, 2])('recycles ids under long churn of few keys and stays exact, embedding %i', async (churned) => {
+    const steps: Step[] = [{ type: 'define', code: churned }];
     for (let round = 0; round < 900; round += 1) {
       const operations = Array.from({ length: 8 }, (_, index) => ({ type: (round + index) % 5 === 0 ? ('delete' as const) : ('upsert' as const), key: (round * 3 + index) % 13, x: round % 97 }));
-      steps.push({ type: 'write', code: 1, repeat: false, operations });
+      steps.push({ type: 'write', code: churned, repeat: false, operations });
     }
     const { messages, oracle } = scenario(steps);
     const store = await openStore();

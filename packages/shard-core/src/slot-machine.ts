@@ -289,7 +289,9 @@ export class SlotMachine {
       for (const plan of plans) {
         plan.partition.ids.rollback();
         // What the engine has already stays, for the run is planned again.
-        if (!indexed.has(plan.partition)) plan.partition.payloads.unstage(plan.changes.added);
+        if (indexed.has(plan.partition)) continue;
+        plan.partition.payloads.unstage(plan.changes.added);
+        plan.partition.vectors?.unstage(plan.indexOps);
       }
       throw error;
     }
@@ -304,15 +306,19 @@ export class SlotMachine {
       batch.putPartition(this.#options.slot, recordOf(plan.partition), plan.partition.ref);
     }
     await this.#commitLedger(ledger, batch);
-    for (const plan of plans) plan.partition.payloads.settle(plan.changes);
+    for (const plan of plans) {
+      plan.partition.payloads.settle(plan.changes);
+      plan.partition.vectors?.written(plan.indexOps, plan.partition.index);
+    }
   }
 
   async #index(plan: PartitionPlan): Promise<void> {
-    const { index, keys } = plan.partition;
+    const { index, keys, vectors } = plan.partition;
     if (plan.indexOps.length === 0) return;
     // A recycled id gets its new key only when no search can still return its old vector.
     if (plan.recyclesIds) await index.quiesce();
     for (const { id, key } of plan.newKeys) keys.set(id, key);
+    await vectors?.stage(plan.indexOps);
     plan.partition.payloads.stage(plan.changes.added);
     await index.apply(plan.indexOps);
   }

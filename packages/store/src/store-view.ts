@@ -2,7 +2,7 @@ import { ShoalError, type VecId, type VectorKey } from '@shoal/protocol';
 import { KEYS, RANGES, vectorKeyOfKey, type PartitionRef } from './keyspace.ts';
 import { STORE_LIMITS } from './limits.ts';
 import type { Rows } from './open-level.ts';
-import { decodeVecId } from './records.ts';
+import { decodeStoredVector, decodeVecId } from './records.ts';
 import { vectorRows, type VectorRows } from './vector-rows.ts';
 
 export interface KeyAndId {
@@ -43,6 +43,13 @@ export class StoreView {
       if (vector === undefined) throw new ShoalError('store_corrupt', 'A key on disk names a vector that is not there. Set the data directory aside and start again; the log is replayed.');
       return vectorRows(vector, payload);
     });
+  }
+
+  /** The components of ids, in order; undefined where an id has no row. */
+  async values(ref: PartitionRef, ids: readonly VecId[]): Promise<(Float32Array | undefined)[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#rows.getMany(ids.map((id) => KEYS.vector(ref, id)), { snapshot: this.#snapshot });
+    return rows.map((row) => (row === undefined ? undefined : decodeStoredVector(row).values));
   }
 
   async close(): Promise<void> {

@@ -37,6 +37,7 @@ const BITS_PER_WORD = 32;
  * 2. At most SHARD_LIMITS.recallSamples wait, each for SHARD_LIMITS.recallWaitMs; what does not get its turn is left out, as are samples
  *    after which so much was written that the vectors of their stamp may be gone.
  * 3. A search that scanned everything found everything: it counts without being run again.
+ * 4. Where the index keeps codes alone, a sample of which a vector is no more on disk is left out.
  */
 export class LiveRecall {
   readonly #options: LiveRecallOptions;
@@ -100,7 +101,7 @@ export class LiveRecall {
     const { partition, vector, k, stamp, ids } = sample;
     const allowed = sample.filter?.allowed ?? everyId(partition.ids.nextId);
     const truth = await partition.index.search({ vector, k, ef: k, path: 'flat', filter: { allowed, stamp, strategy: 'scan' } });
-    if (isGone(sample) || truth.ids.length === 0) return;
+    if (isGone(sample) || truth.goneCount > 0 || truth.ids.length === 0) return;
     const wanted = new Set(truth.ids);
     this.#options.meter.record(partition.ref.code, truth.ids.length, ids.filter((id) => wanted.has(id)).length);
   }

@@ -99,7 +99,8 @@ class FakeRoutes {
     const registration = parseRegistration(JSON.parse(body.toString()));
     const known = this.embeddings.get(registration.name);
     if (known !== undefined) return { status: 200, body: known.description };
-    const description = { ...registration, fields: fieldsToJson(registration.fields), code: this.embeddings.size + 1, state: 'active', createdAt: new Date(this.#registrationCount++).toISOString() } as const;
+    const rabitq = { ...registration.rabitq, memory: registration.rabitq.memory ?? 'full' } as const;
+    const description = { ...registration, rabitq, fields: fieldsToJson(registration.fields), code: this.embeddings.size + 1, state: 'active', createdAt: new Date(this.#registrationCount++).toISOString() } as const;
     this.embeddings.set(registration.name, new FakeEmbedding(description));
     return { status: 201, body: description };
   }

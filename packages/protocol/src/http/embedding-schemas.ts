@@ -1,6 +1,6 @@
 /** Requests and answers about embeddings. */
 import { Type } from 'typebox';
-import { DISTANCES, RABITQ_BITS, STORAGES } from '../embedding-spec.ts';
+import { DISTANCES, RABITQ_BITS, STORAGES, VECTOR_MEMORIES } from '../embedding-spec.ts';
 import type { RabitqBits } from '../embedding-spec.ts';
 import { DEFAULTS, LIMITS } from '../limits.ts';
 import { FieldsSchema } from './payload-schemas.ts';
@@ -29,6 +29,10 @@ const efConstruction = wholeNumber(1, LIMITS.hnswEfConstruction, 'Candidates con
 const hnswSeed = wholeNumber(0, LIMITS.seed, 'Seed of the layers of vectors: equal seeds build equal graphs.', { default: DEFAULTS.hnswSeed });
 const rabitqSeed = wholeNumber(0, LIMITS.seed, 'Seed of the random rotation.', { default: DEFAULTS.rabitqSeed });
 const bits = Type.Unsafe<RabitqBits>(Type.Integer({ enum: [...RABITQ_BITS], default: DEFAULTS.rabitqBits, description: 'Bits per component of a code.' }));
+const memory = oneOf(
+  VECTOR_MEMORIES,
+  'What stays in memory: full keeps vectors and codes; codes keeps the codes alone, and searches read the vectors that they re-rank from disk.',
+);
 const storage = oneOf(STORAGES, 'How components are stored. Only f32 can be registered in this release.');
 const partitions = wholeNumber(1, LIMITS.partitions, 'Parts into which keys are spread; each has its own index.', { default: DEFAULTS.partitions });
 const replicas = wholeNumber(1, LIMITS.replicas, 'Shards that should hold each part.', { default: DEFAULTS.replicas });
@@ -42,7 +46,7 @@ export const RegisterRequestSchema = closed(
     hnsw: Type.Optional(
       closed({ m: Type.Optional(m), efConstruction: Type.Optional(efConstruction), seed: Type.Optional(hnswSeed) }, 'Parameters of the graph.'),
     ),
-    rabitq: Type.Optional(closed({ bits: Type.Optional(bits), seed: Type.Optional(rabitqSeed) }, 'Parameters of the quantisation.')),
+    rabitq: Type.Optional(closed({ bits: Type.Optional(bits), seed: Type.Optional(rabitqSeed), memory: Type.Optional(memory) }, 'Parameters of the quantisation.')),
     storage: Type.Optional(storage),
     partitions: Type.Optional(partitions),
     replicas: Type.Optional(replicas),
@@ -59,7 +63,7 @@ const descriptionMembers = {
   dim,
   distance,
   hnsw: closed({ m, efConstruction, seed: hnswSeed }, 'Parameters of the graph.'),
-  rabitq: closed({ bits, seed: rabitqSeed }, 'Parameters of the quantisation.'),
+  rabitq: closed({ bits, seed: rabitqSeed, memory }, 'Parameters of the quantisation.'),
   storage,
   partitions,
   replicas,

@@ -74,7 +74,7 @@ export const spec: fc.Arbitrary<EmbeddingSpec> = fc.record({
     efConstruction: fc.integer({ min: 1, max: LIMITS.hnswEfConstruction }),
     seed: fc.integer({ min: 0, max: LIMITS.seed }),
   }),
-  rabitq: fc.record({ bits: fc.constantFrom(...RABITQ_BITS), seed: fc.integer({ min: 0, max: LIMITS.seed }) }),
+  rabitq: fc.record({ bits: fc.constantFrom(...RABITQ_BITS), seed: fc.integer({ min: 0, max: LIMITS.seed }), memory: fc.constant('codes' as const) }, { requiredKeys: ['bits', 'seed'] }),
   storage: fc.constantFrom(...STORAGES),
   partitions: fc.integer({ min: 1, max: LIMITS.partitions }),
   replicas: fc.integer({ min: 1, max: LIMITS.replicas }),

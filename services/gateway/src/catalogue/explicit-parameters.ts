@@ -1,5 +1,5 @@
 /** Which fields of a registration the caller really gave: only these are compared with an embedding that exists already. */
-import type { EmbeddingSpec, Registration } from '@shoal/protocol';
+import { memoryOf, type EmbeddingSpec, type Registration } from '@shoal/protocol';
 
 interface Parameter {
   readonly field: string;
@@ -27,6 +27,7 @@ const PARAMETERS: readonly Parameter[] = [
   nested('hnsw', 'seed', (spec) => spec.hnsw.seed),
   nested('rabitq', 'bits', (spec) => spec.rabitq.bits),
   nested('rabitq', 'seed', (spec) => spec.rabitq.seed),
+  nested('rabitq', 'memory', (spec) => memoryOf(spec.rabitq)),
   top('storage', (spec) => spec.storage),
   top('partitions', (spec) => spec.partitions),
   top('replicas', (spec) => spec.replicas),

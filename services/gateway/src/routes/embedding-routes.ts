@@ -1,4 +1,4 @@
-import { ROUTES, ShoalError, fieldsToJson, parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
+import { ROUTES, ShoalError, fieldsToJson, memoryOf, parseRegistration, type EmbeddingDescription, type EmbeddingListResponse } from '@shoal/protocol';
 import { recallOf } from '@shoal/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { WantedEmbedding } from '../catalogue/explicit-parameters.ts';
@@ -12,7 +12,7 @@ import { embeddingOf, existingNameOf, mayUse, type RouteContext } from './route-
 export function describe({ spec, state, createdAtMs }: EmbeddingRecord): EmbeddingDescription {
   const { code, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas } = spec;
   return {
-    code, name, model, dim, distance, hnsw, rabitq, storage, partitions, replicas, fields: fieldsToJson(spec.fields), state,
+    code, name, model, dim, distance, hnsw, rabitq: { ...rabitq, memory: memoryOf(rabitq) }, storage, partitions, replicas, fields: fieldsToJson(spec.fields), state,
     createdAt: new Date(createdAtMs).toISOString(),
   };
 }
