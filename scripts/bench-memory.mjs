@@ -13,10 +13,10 @@ const number = (value) => Math.round(value).toLocaleString('en');
 
 console.log(`| | ${dims.map((dim) => `${dim} dimensions: least | measured | more |`).join(' ')}`);
 console.log(`|---|${dims.map(() => '---|---|---|').join('')}`);
-for (const bits of allBits) {
+for (const [bits, codesOnly] of [...allBits.map((bits) => [bits, false]), ...allBits.filter((bits) => bits > 0).map((bits) => [bits, true])]) {
   const cells = dims.map((dim) => {
-    const { theoreticalBytes, measuredBytes } = bench.memoryPerVector({ dim, bits: bits === 0 ? undefined : bits, m: Number(values.m), countLog2: Number(values['count-log2']) });
+    const { theoreticalBytes, measuredBytes } = bench.memoryPerVector({ dim, bits: bits === 0 ? undefined : bits, m: Number(values.m), codesOnly, countLog2: Number(values['count-log2']) });
     return `${number(theoreticalBytes)} | ${number(measuredBytes)} | ${((measuredBytes / theoreticalBytes - 1) * 100).toFixed(1)} % |`;
   });
-  console.log(`| ${bits === 0 ? 'no codes' : `${bits} bit${bits === 1 ? '' : 's'}`} | ${cells.join(' ')}`);
+  console.log(`| ${bits === 0 ? 'no codes' : `${codesOnly ? 'only codes of ' : ''}${bits} bit${bits === 1 ? '' : 's'}`} | ${cells.join(' ')}`);
 }

@@ -96,7 +96,7 @@ test('a request takes more queries until its thread has seen it, up to a bound; 
   const thread = new SearchThread({ module, memory, ...areas }, new FilterPool(memory, 0, 0), () => undefined, (error) => { thread.fail(error); });
   const submit = (of: number, asked: SearchSettings): void => {
     answered.push(new Promise((resolve, reject) => {
-      const batch = new SearchBatch({ index: of, dim: DIM, queries: new Float32Array(DIM), settings: asked, rerankCount: 10, resolve, reject });
+      const batch = new SearchBatch({ index: of, dim: DIM, queries: new Float32Array(DIM), settings: asked, places: 10, rerankCount: 10, resolve, reject });
       thread.submit(batch.take(1), 0);
     }));
   };

@@ -103,7 +103,7 @@ async function expectExact(): Promise<void> {
 
 const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
 
-it('answers exactly, from rows and from a file after restarts, with a fraction of the memory', async () => {
+it('answers exactly, and does so from rows and from a file after restarts', async () => {
   await write(range(0, 500));
   await expectExact();
   for (let key = 500; key < KEYS; key += 500) await write(range(key, Math.min(500, KEYS - key)));

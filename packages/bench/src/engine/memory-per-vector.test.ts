@@ -8,3 +8,10 @@ test.each([undefined, 8, 1] as const)('an index with codes of %s bits takes litt
   expect(measuredBytes).toBeGreaterThan(theoreticalBytes);
   expect(measuredBytes).toBeLessThan(theoreticalBytes * 1.12);
 });
+
+test('an index that keeps codes alone takes them, two headers and its links', () => {
+  const { theoreticalBytes, measuredBytes } = memoryPerVector({ dim: 128, bits: 8, m: 16, codesOnly: true, countLog2: 12 });
+  expect(theoreticalBytes).toBeCloseTo(128 + 128 + 64 / 15, 6);
+  expect(measuredBytes).toBeGreaterThan(theoreticalBytes + 32);
+  expect(measuredBytes).toBeLessThan(theoreticalBytes + 100);
+});
