@@ -45,7 +45,7 @@ function layOut({ vectors, queries, dim, ef }: ScalingOptions): readonly SearchL
   };
   const scratches = Array.from({ length: 3 }, () => taken(kernel.allocateScratch()));
   const staging = taken(kernel.allocateSpan(4 * Math.max(dim, GROUP_ROWS)));
-  const index = taken(kernel.createIndex(dim, DISTANCE_CODES.l2, 16, 200, SEED, FLAT_THRESHOLD_DEFAULT, BITS, SEED));
+  const index = taken(kernel.createIndex(dim, DISTANCE_CODES.l2, 16, 200, SEED, FLAT_THRESHOLD_DEFAULT, BITS, SEED, 0));
   const count = vectors.length / dim;
   for (let from = 0; from < count; from += GROUP_ROWS) {
     const ids = Uint32Array.from({ length: Math.min(GROUP_ROWS, count - from) }, (_, i) => from + i);

@@ -23,7 +23,7 @@ function recordOf(): LifeRecord {
 }
 
 const answerOf = (ids: readonly number[], distances: readonly number[] = ids): SearchHits => (
-  { ids: Uint32Array.from(ids), distances: Float32Array.from(distances), path: 'flat', strategy: 'none', distanceComputations: 1, stamp: STAMP });
+  { ids: Uint32Array.from(ids), distances: Float32Array.from(distances), path: 'flat', strategy: 'none', goneCount: 0, distanceComputations: 1, stamp: STAMP });
 const RIGHT = answerOf([0, 1, 2, 3, 4]);
 
 describe('the checks of an answer', () => {
