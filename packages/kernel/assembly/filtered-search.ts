@@ -120,9 +120,9 @@ export function searchFiltered(
   if (codes && allowed > keep) {
     const few = min<u32>(max<u32>(2 * keep, SCAN_CANDIDATES_FEW), POOL_CAPACITY);
     scanAllowedCodes(scratch, index, filter, few, stamp);
-    if (!rerankScan(scratch, index, query, k) && few < allowed) {
+    if (!rerankScan(scratch, index, query, k, stamp) && few < allowed) {
       scanAllowedCodes(scratch, index, filter, min<u32>(max<u32>(SCAN_CANDIDATES_PER_RERANK * keep, SCAN_CANDIDATES), POOL_CAPACITY), stamp);
-      rerankScan(scratch, index, query, k);
+      rerankScan(scratch, index, query, k, stamp);
     }
     return PATH_CODES | (STRATEGY_SCAN << STRATEGY_SHIFT);
   }
