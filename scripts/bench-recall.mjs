@@ -26,7 +26,7 @@ const flat = (vectors) => ({ values: Float32Array.from(vectors.flatMap((vector) 
 const truth = bench.exactNeighbours(flat(rows), flat(queries), k);
 
 function buildIndex(rabitq) {
-  const index = LocalEngine.start().openIndex({ dim, distance: 'l2', m: 16, efConstruction: 200, seed: 1, ...rabitq });
+  const index = LocalEngine.start().openIndex({ dim, distance: 'l2', m: 16, efConstruction: 200, seed: 1, ...rabitq }, (id) => rows[id]);
   for (let id = 0; id < rows.length; id += 100) index.apply(rows.slice(id, id + 100).map((vector, i) => ({ type: 'put', id: id + i, vector })));
   return index;
 }
@@ -47,4 +47,10 @@ for (const bits of [8, 4, 2, 1]) {
   const name = `rabitq, ${bits} bit${bits === 1 ? '' : 's'}`;
   line(`${name}, re-ranked`, index, { path: 'rabitq' });
   line(`${name}, not re-ranked`, index, { path: 'rabitq', rerank: 1 });
+}
+for (const bits of [8, 4, 2, 1]) {
+  const index = buildIndex({ rabitq: { bits, seed: 1, memory: 'codes' } });
+  const name = `only codes of ${bits} bit${bits === 1 ? '' : 's'}`;
+  line(`${name}, rabitq`, index, { path: 'rabitq' });
+  line(`${name}, flat`, index, { path: 'flat' });
 }

@@ -1,4 +1,4 @@
-// `npm run campaign:soak`: readers and a writer on one engine, every answer checked. Options: --minutes, --readers, --threads, --count, --dim, --bits, --seed, --report-seconds.
+// `npm run campaign:soak`: readers and a writer on one engine, every answer checked. Options: --minutes, --readers, --threads, --count, --dim, --bits, --memory (full or codes), --seed, --report-seconds.
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, root, run, toolEnvironment } from './workspace.mjs';
 

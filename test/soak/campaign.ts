@@ -1,12 +1,12 @@
 /** `npm run campaign:soak`: an hour of readers and a writer on one engine; fails on any answer that could not be at its time. */
 import { parseArgs } from 'node:util';
-import type { CodeBits } from '@shoal/index';
+import type { CodeBits, VectorMemory } from '@shoal/index';
 import { runSoak } from './soak-run.ts';
 import type { SoakReport } from './soak-run.ts';
 
 const { values } = parseArgs({ options: {
   minutes: { type: 'string', default: '60' }, readers: { type: 'string', default: '8' }, threads: { type: 'string', default: '2' },
-  count: { type: 'string', default: '10000' }, dim: { type: 'string', default: '64' }, bits: { type: 'string', default: '8' },
+  count: { type: 'string', default: '10000' }, dim: { type: 'string', default: '64' }, bits: { type: 'string', default: '8' }, memory: { type: 'string', default: 'full' },
   seed: { type: 'string', default: String(Date.now() % 1_000_000) }, 'report-seconds': { type: 'string', default: '60' },
 } });
 
@@ -21,7 +21,7 @@ function print(report: SoakReport): void {
 
 console.log(`seed ${values.seed}, ${values.minutes} minutes`);
 const report = await runSoak({
-  idCount: Number(values.count), dim: Number(values.dim), bits: Number(values.bits) as CodeBits, seed: Number(values.seed), readerCount: Number(values.readers),
+  idCount: Number(values.count), dim: Number(values.dim), bits: Number(values.bits) as CodeBits, memory: values.memory as VectorMemory, seed: Number(values.seed), readerCount: Number(values.readers),
   searchThreadCount: Number(values.threads), durationMs: Number(values.minutes) * 60_000, pauseMs: 0, reportEveryMs: Number(values['report-seconds']) * 1_000, onReport: print,
 });
 print(report);

@@ -35,6 +35,11 @@ export class LifeRecord {
     return this.#lives.get(id)?.find(({ born, died }) => born <= stamp && stamp < died)?.vector;
   }
 
+  /** The first vector of an id that had not died by a stamp. */
+  notDeadAt(id: number, stamp: number): Float32Array | undefined {
+    return this.#lives.get(id)?.find(({ died }) => died > stamp)?.vector;
+  }
+
   *liveAt(stamp: number): Generator<readonly [id: number, vector: Float32Array]> {
     for (const [id, lives] of this.#lives) {
       for (const { vector, born, died } of lives) if (born <= stamp && stamp < died) yield [id, vector];

@@ -1,16 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { clusteredVectors } from '@shoal/bench';
 import { Engine } from '@shoal/index';
-import type { CodeBits, IndexOp, SearchHits, SearchRequest, VectorIndex } from '@shoal/index';
+import type { CodeBits, IndexOp, SearchHits, SearchRequest, VectorIndex, VectorMemory } from '@shoal/index';
 import { SeededChoice } from '../fuzz/seeded-choice.ts';
 import { completenessOf, faultsOf } from './answer-check.ts';
 import { LifeRecord } from './life-record.ts';
+import { RecordedVectors } from './recorded-vectors.ts';
 
 export interface SoakOptions {
   /** Ids in use at most; about half of them live. */
   readonly idCount: number;
   readonly dim: number;
   readonly bits: CodeBits;
+  /** What the index keeps; default `full`. */
+  readonly memory?: VectorMemory;
   readonly seed: number;
   readonly readerCount: number;
   readonly searchThreadCount: number;
@@ -50,7 +53,7 @@ class Soak {
   readonly report: SoakReport = { groups: 0, inserts: 0, updates: 0, deletes: 0, searches: 0, compared: 0, recallSum: 0, usedBytes: 0, paths: new Map(), faults: [] };
   readonly #options: SoakOptions;
   readonly #index: VectorIndex;
-  readonly #record = new LifeRecord();
+  readonly #record: LifeRecord;
   readonly #live: number[] = [];
   readonly #free: number[];
   readonly #choice: SeededChoice;
@@ -61,8 +64,9 @@ class Soak {
   readonly #onFaults: () => void;
 
   /** `onFaults` is called when there are as many faults as the run may have. */
-  constructor(index: VectorIndex, options: SoakOptions, onFaults: () => void) {
+  constructor(index: VectorIndex, record: LifeRecord, options: SoakOptions, onFaults: () => void) {
     this.#index = index;
+    this.#record = record;
     this.#onFaults = onFaults;
     this.#options = options;
     this.#stamp = index.publishedStamp();
@@ -170,9 +174,12 @@ class Soak {
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   let failure: Error | undefined;
   const engine = await Engine.start({ memoryMaxBytes: 1 << 29, searchThreadCount: options.searchThreadCount, onFailure: (error) => { failure = error; } });
-  const index = await engine.openIndex({ dim: options.dim, distance: 'l2', m: 16, efConstruction: 100, seed: options.seed, flatThreshold: 200, rabitq: { bits: options.bits, seed: options.seed } });
+  const { dim, seed, bits, memory = 'full' } = options;
+  const record = new LifeRecord();
+  const vectors = new RecordedVectors(record, () => index.publishedStamp());
+  const index = await engine.openIndex({ dim, distance: 'l2', m: 16, efConstruction: 100, seed, flatThreshold: 200, rabitq: { bits, seed, memory } }, vectors);
   const end = new AbortController();
-  const soak = new Soak(options.replaceIndex?.(index) ?? index, options, () => { end.abort(); });
+  const soak = new Soak(options.replaceIndex?.(index) ?? index, record, options, () => { end.abort(); });
   const ticker = setInterval(() => {
     soak.report.usedBytes = engine.stats().usedBytes;
     options.onReport(soak.report);

@@ -2,7 +2,7 @@ import { ShoalError, type VecId, type VectorKey } from '@shoal/protocol';
 import { KEYS, RANGES, vectorKeyOfKey, type PartitionRef } from './keyspace.ts';
 import { STORE_LIMITS } from './limits.ts';
 import type { Rows } from './open-level.ts';
-import { decodeStoredVector, decodeVecId } from './records.ts';
+import { decodeComponents, decodeVecId } from './records.ts';
 import { vectorRows, type VectorRows } from './vector-rows.ts';
 
 export interface KeyAndId {
@@ -49,7 +49,7 @@ export class StoreView {
   async values(ref: PartitionRef, ids: readonly VecId[]): Promise<(Float32Array | undefined)[]> {
     if (ids.length === 0) return [];
     const rows = await this.#rows.getMany(ids.map((id) => KEYS.vector(ref, id)), { snapshot: this.#snapshot });
-    return rows.map((row) => (row === undefined ? undefined : decodeStoredVector(row).values));
+    return rows.map((row) => (row === undefined ? undefined : decodeComponents(row)));
   }
 
   async close(): Promise<void> {

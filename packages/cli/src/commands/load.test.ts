@@ -32,8 +32,8 @@ function expectExactlyOnce(name: string, rowCount: number, prefix = ''): void {
 
 test('a missing embedding is registered from the file and every row is loaded under its key', async () => {
   await shoal.write('v.fvecs', fvecsOf(rowsOf(1_234)));
-  expect(await shoal.run('load', 'v.fvecs', '--embedding', 'e', ...register, '--partitions', '3', '--key-prefix', 'row:', '--batch', '100')).toBe(0);
-  expect(fake.embeddings.get('e')?.description).toMatchObject({ model: 'm', dim: 2, distance: 'l2', partitions: 3 });
+  expect(await shoal.run('load', 'v.fvecs', '--embedding', 'e', ...register, '--partitions', '3', '--memory', 'codes', '--key-prefix', 'row:', '--batch', '100')).toBe(0);
+  expect(fake.embeddings.get('e')?.description).toMatchObject({ model: 'm', dim: 2, distance: 'l2', partitions: 3, rabitq: { memory: 'codes' } });
   expectExactlyOnce('e', 1_234, 'row:');
   expect(shoal.out).toMatch(/1,234 vectors durable in the log in \d+\.\d\d s, [\d,]+ vectors\/s/);
   expect(shoal.out).toContain('Receipt: {"3":13}');

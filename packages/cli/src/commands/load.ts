@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DATASET_FORMATS, DatasetError, openDataset, type Dataset, type DatasetFormat } from '@shoal/bench/datasets';
 import type { EmbeddingDescription } from '@shoal/client';
-import { DISTANCES, LIMITS, WAITS, type Distance, type Wait } from '@shoal/protocol';
+import { DISTANCES, LIMITS, VECTOR_MEMORIES, WAITS, type Distance, type VectorMemory, type Wait } from '@shoal/protocol';
 import type { Command } from 'commander';
 import type { CliSystem } from '../cli-system.ts';
 import { INTERRUPTED_EXIT_CODE } from '../cli-system.ts';
@@ -23,6 +23,7 @@ export interface LoadCommandOptions {
   readonly model?: string;
   readonly distance?: Distance;
   readonly partitions?: number;
+  readonly memory?: VectorMemory;
   readonly keyPrefix: string;
   readonly batch: number;
   readonly inFlight: number;
@@ -141,6 +142,7 @@ export function addLoadCommand(program: Command, system: CliSystem): void {
     .option('--model <model>', 'register the embedding with this model when it is missing')
     .option('--distance <distance>', `${DISTANCES.join(', ')}; with --model`, oneOf(DISTANCES))
     .option('--partitions <count>', 'with --model', wholeNumber(1, LIMITS.partitions))
+    .option('--memory <memory>', `what stays in memory, ${VECTOR_MEMORIES.join(' or ')}; with --model`, oneOf(VECTOR_MEMORIES))
     .option('--key-prefix <prefix>', 'keys are the prefix and the row number where the file has none', '')
     .option('--batch <vectors>', 'vectors in one request', wholeNumber(1, LIMITS.vectorsPerRequest), 500)
     .option('--in-flight <requests>', 'requests under way at once', wholeNumber(1, 64), 4)

@@ -1,12 +1,13 @@
 /** Finds the embedding to load into, or registers it from what the file and the options say. */
 import type { EmbeddingDescription, ShoalClient } from '@shoal/client';
-import { ShoalError, type Distance } from '@shoal/protocol';
+import { ShoalError, type Distance, type VectorMemory } from '@shoal/protocol';
 
 export interface TargetOptions {
   readonly name: string;
   readonly model?: string | undefined;
   readonly distance?: Distance | undefined;
   readonly partitions?: number | undefined;
+  readonly memory?: VectorMemory | undefined;
 }
 
 async function describeOrNothing(client: ShoalClient, name: string): Promise<EmbeddingDescription | undefined> {
@@ -30,7 +31,7 @@ function checkFits(found: EmbeddingDescription, options: TargetOptions, dim: num
 
 /** Throws `dimension_mismatch`, `spec_conflict`, `embedding_not_found` (missing, and the options do not say how to register it) or `name_taken`. */
 export async function findOrRegister(client: ShoalClient, options: TargetOptions, dim: number): Promise<{ embedding: EmbeddingDescription; isNew: boolean }> {
-  const { name, model, distance, partitions } = options;
+  const { name, model, distance, partitions, memory } = options;
   const found = await describeOrNothing(client, name);
   if (found !== undefined) {
     checkFits(found, options, dim);
@@ -39,7 +40,7 @@ export async function findOrRegister(client: ShoalClient, options: TargetOptions
   if (model === undefined || distance === undefined) {
     throw new ShoalError('embedding_not_found', `There is no embedding "${name}"; add --model and --distance to register it.`, { field: 'name' });
   }
-  const { description } = await client.register({ name, model, dim, distance, ...(partitions === undefined ? {} : { partitions }) });
+  const { description } = await client.register({ name, model, dim, distance, ...(partitions === undefined ? {} : { partitions }), ...(memory === undefined ? {} : { rabitq: { memory } }) });
   if (description.name !== name) {
     const sentence = `Model "${model}" with dimension ${dim} and distance ${distance} is registered as "${description.name}"; load into that, or name another model.`;
     throw new ShoalError('spec_conflict', sentence, { field: 'name' });
