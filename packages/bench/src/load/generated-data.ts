@@ -9,15 +9,17 @@ export interface GeneratedDataOptions {
   /** Different vectors for the writers; later ones repeat. */
   readonly extraRows: number;
   readonly queries: number;
+  /** Dimensions within which the clusters lie and vary; fewer make a search easier. */
+  readonly intrinsicDim?: number;
 }
 
-const INTRINSIC_DIM = 24;
+const INTRINSIC_DIM_DEFAULT = 24;
 const CLUSTER_COUNT = 100;
 
 /** Vectors as embeddings are: clusters of low intrinsic dimension. Equal for equal options. */
-export function generatedData({ seed, dim, rows, extraRows, queries }: GeneratedDataOptions): BenchData {
+export function generatedData({ seed, dim, rows, extraRows, queries, intrinsicDim = INTRINSIC_DIM_DEFAULT }: GeneratedDataOptions): BenchData {
   const dataCount = rows + extraRows;
-  const values = clusteredVectors({ seed, count: dataCount + queries, dim, intrinsicDim: INTRINSIC_DIM, clusterCount: CLUSTER_COUNT });
+  const values = clusteredVectors({ seed, count: dataCount + queries, dim, intrinsicDim, clusterCount: CLUSTER_COUNT });
   return {
     title: `${rows} x ${dim}, generated with seed ${seed}`,
     data: { values: values.subarray(0, dataCount * dim), dim, count: dataCount },

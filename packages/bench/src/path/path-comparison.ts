@@ -40,7 +40,7 @@ export async function comparePaths(options: PathComparisonOptions): Promise<Path
   const ledger = new RowLedger(rows);
   const run = (target: BenchTarget, seconds: number): Promise<LoadRun> => runLoad({
     target, data, ledger, nowMs, signal, seconds, search: { k, ef, path: 'auto' },
-    config: { writers: 0, readers: clients, batchSize: 1, recallSamples: 100 },
+    config: { writers: 0, readers: clients, batchSize: 1, recallSamples: 500 },
   });
   await run(real, 1);
   await run(instant, 1);
