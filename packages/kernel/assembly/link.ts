@@ -9,7 +9,8 @@ import { codeVector, hasCodes } from './code';
 import { insertKeysByCodes, poolByStored, takeStored } from './stored-query';
 import { descend } from './descent';
 import { entryId, entryLayer, entryOf, replaceEntry, setEntry } from './entry';
-import { idOf, insertAt, keyOf, positionOf } from './keys';
+import { keepInEdge } from './in-edges';
+import { idOf, insertAt, keyOf, positionOf, TAKEN } from './keys';
 import {
   isCodesOnly, isVisible, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_LINKED_LIVE, IX_M, IX_PUBLISHED, IX_SEED, IX_VECTOR_BYTES, IX_VECTORS,
   NO_ENTRY, RECORD_HEADER_BYTES,
@@ -65,9 +66,10 @@ function linkBack(scratch: usize, index: usize, layer: u32, id: u32): void {
   const list = listAt(index, layer, id);
   const count = listCount(list);
   for (let i: u32 = 0; i < count; i++) addLink(scratch, index, layer, listId(list, i), id);
+  if (layer == 0) keepInEdge(scratch, index, id);
 }
 
-/** Adds the edge `from` -> `to`; a full list is chosen anew from its live entries and `to`. */
+/** Adds the edge `from` -> `to`; a full list is chosen anew from its live entries and `to`, and what leaves it keeps another edge. */
 export function addLink(scratch: usize, index: usize, layer: u32, from: u32, to: u32): void {
   const list = listAt(index, layer, from);
   if (list == 0 || findInList(list, to) >= 0) return;
@@ -84,6 +86,11 @@ export function addLink(scratch: usize, index: usize, layer: u32, from: u32, to:
   const found = insertKeys(scratch, index, keys, count + 1, from);
   const chosen = chooseDiverse(scratch, index, keys, found, capacity);
   writeList(list, scratch + S_CHOSEN_IDS, chosen);
+  if (layer != 0) return;
+  for (let i: u32 = 0; i < found; i++) {
+    const key = load<u64>(keys + (i << 3));
+    if ((<u32>key & TAKEN) == 0 && idOf(key) != to) keepInEdge(scratch, index, idOf(key));
+  }
 }
 
 /** Sorts the live ones of the batch's first `count` into `keys` by their distance from `from`; returns their number. */

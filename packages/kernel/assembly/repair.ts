@@ -8,6 +8,7 @@ import { codeQuery, hasCodes } from './code';
 import { takeStored } from './stored-query';
 import { descend } from './descent';
 import { entryId, entryLayer, entryOf, replaceEntry } from './entry';
+import { keepInEdge } from './in-edges';
 import { idOf, INVISIBLE } from './keys';
 import {
   isCodesOnly, isVisible, IX_LINKED_LIVE, IX_M, IX_PUBLISHED, IX_SEED, IX_VECTORS, NO_ENTRY, RECORD_HEADER_BYTES,
@@ -78,6 +79,7 @@ function inheritLink(scratch: usize, index: usize, layer: u32, target: u32): voi
     // Only the first heir's list is worth choosing anew when it is full.
     if (i == 0 || listCount(listAt(index, layer, heir)) < listCapacity(index, layer)) addLink(scratch, index, layer, heir, target);
   }
+  if (layer == 0) keepInEdge(scratch, index, target);
 }
 
 /** Sorts the replacements by their distance from `from` into S_NEAR_KEYS and returns their number. */
