@@ -96,6 +96,34 @@ describe('an index that was written to a file and read back', () => {
   });
 });
 
+describe('the file of an index that keeps codes alone', () => {
+  const spec: IndexSpec = { dim: 3, distance: 'cosine', m: 2, efConstruction: 20, seed: 1, flatThreshold: 0, rabitq: { bits: 4, seed: 2, memory: 'codes' } };
+  const vectors = Array.from({ length: 80 }, (_, id) => Float32Array.of(1 + id, 40 - id, id % 5));
+  const vectorOf = (id: number): Float32Array | undefined => vectors[id];
+
+  it('is read as its format was fixed, and written so again', async () => {
+    const golden = Buffer.from((await readFile(new URL('./fixtures/index.v2.hex', import.meta.url), 'utf8')).replaceAll('\n', ''), 'hex');
+    const [from, again] = [newPath(), newPath()];
+    await writeFile(from, golden);
+    const index = await engine.importIndex(spec, from, vectorOf);
+    expect(index.stats()).toMatchObject({ vectorCount: 79, deletedCount: 1, graph: true });
+    expect([...index.search({ vector: vectors[30] as Float32Array, k: 1, ef: 30, path: 'auto' }).ids]).toEqual([30]);
+    await index.exportTo(again);
+    expect((await readFile(again)).equals(golden)).toBe(true);
+    index.drop();
+  });
+
+  it('is refused for one that keeps vectors, and the other way round', async () => {
+    const path = newPath();
+    const both: IndexSpec = { ...spec, rabitq: { bits: 4, seed: 2 } };
+    const index = engine.openIndex(both);
+    index.apply(vectors.map((vector, id) => ({ type: 'put', id, vector })));
+    await index.exportTo(path);
+    await expect(engine.importIndex(spec, path, vectorOf)).rejects.toThrow(/other parameters/);
+    index.drop();
+  });
+});
+
 describe('a file that is not what it should be', () => {
   const spec: IndexSpec = specOf(5, 'l2', 8);
   const idCount = 300;

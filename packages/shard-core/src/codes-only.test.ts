@@ -8,6 +8,7 @@ import { ShardStore } from '@shoal/store';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { answerQuery } from './answer-query.ts';
 import type { CheckpointFiles } from './index-checkpoint.ts';
+import type { AroundSearch } from './search-probe.ts';
 import { SlotMachine } from './slot-machine.ts';
 
 const DIM = 16;
@@ -76,9 +77,18 @@ function distanceOf(a: Float32Array, b: Float32Array): number {
   return Math.hypot(...a.map((x, i) => x - (b[i] as number)));
 }
 
+/** Searches of the engine: more than were asked for where one had to be run again. */
+let engineSearches = 0;
+const counted: AroundSearch = (_item, _index, run) => run({
+  engineAsked() {
+    engineSearches += 1;
+    return () => undefined;
+  },
+});
+
 async function search(vector: Float32Array, path: SearchItem['path'], k = 10): Promise<SearchAnswer> {
   const item: SearchItem = { code: spec.code, partition, vector, k, ef: 80, path, rerank: 0, after: 0 as Sequence, timeoutMs: 5_000, includeValues: false, includePayload: false };
-  const { items: [answer] } = await answerQuery(machine, { type: 'search', items: [item] }) as { items: readonly SearchAnswer[] };
+  const { items: [answer] } = await answerQuery(machine, { type: 'search', items: [item] }, counted) as { items: readonly SearchAnswer[] };
   expect(answer).toMatchObject({ ok: true });
   return answer as SearchAnswer;
 }
@@ -126,6 +136,7 @@ it('answers exactly, and does so from rows and from a file after restarts', asyn
 it('gives each hit the distance of a vector that its key had while the search ran, however fast keys are replaced', async () => {
   for (let key = 0; key < KEYS; key += 400) await write(range(key, 400));
   const writing = new AbortController();
+  engineSearches = 0;
   let searchCount = 0;
   const searching = Promise.all(Array.from({ length: 4 }, async (_, reader) => {
     while (!writing.signal.aborted) {
@@ -145,6 +156,7 @@ it('gives each hit the distance of a vector that its key had while the search ra
   writing.abort();
   await searching;
   expect(searchCount).toBeGreaterThan(20);
+  expect(engineSearches).toBe(searchCount);
   await expectExact();
   // What was held for searches under way is let go.
   const active = machine.state.partition(ref);

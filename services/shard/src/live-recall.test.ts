@@ -25,10 +25,14 @@ beforeEach(async () => {
 afterEach(() => engine.close());
 
 /** A partition with a graph, as far as live recall looks at it. */
-async function partitionOf(count: number): Promise<ActivePartition> {
-  const index = await engine.openIndex({ dim: DIM, distance: 'l2', m: 8, efConstruction: 40, seed: 1, rabitq: { bits: 8, seed: 1 } });
+async function partitionOf(count: number, rows?: Map<number, Float32Array>): Promise<ActivePartition> {
+  const memory = rows === undefined ? 'full' : 'codes';
+  const view = () => ({ read: async (ids: readonly number[]) => ids.map((id) => rows?.get(id)), close: async () => undefined });
+  const index = await engine.openIndex({ dim: DIM, distance: 'l2', m: 8, efConstruction: 40, seed: 1, rabitq: { bits: 8, seed: 1, memory } }, { view });
   for (let first = 0; first < count; first += 500) {
-    await index.apply(Array.from({ length: 500 }, (_, offset) => ({ type: 'put' as const, id: first + offset, vector: vector() })));
+    const puts = Array.from({ length: 500 }, (_, offset) => ({ type: 'put' as const, id: first + offset, vector: vector() }));
+    for (const { id, vector: values } of puts) rows?.set(id, values);
+    await index.apply(puts);
   }
   return { state: 'active', ref: { code, partition: parsePartition(0) }, spec: { dim: DIM }, index, ids: { nextId: count }, operationCount: 0 } as unknown as ActivePartition;
 }
@@ -59,6 +63,23 @@ it('counts the true neighbours that a search found, at the stamp that it saw, wh
   for (const search of searches) live.take(search);
   await vi.waitFor(() => expect(meter.counts()[0]?.searches).toBe(10), { timeout: 20_000 });
   expect(meter.counts()).toEqual([{ code, searches: 10, expected: 10 * K, found }]);
+  await live.close();
+});
+
+it('leaves out a sample of which a vector is no more, where the index keeps codes alone', async () => {
+  const rows = new Map<number, Float32Array>();
+  const partition = await partitionOf(COUNT, rows);
+  await vi.waitFor(() => expect(partition.index.stats().graph).toBe(true), { timeout: 20_000 });
+  const searches = [await searched(partition, 100), await searched(partition, 100)];
+  const nearest = searches[0]?.found.ids[0] ?? 0;
+  await partition.index.apply([{ type: 'remove', id: nearest }]);
+  rows.delete(nearest);
+  partition.operationCount += 1;
+  const meter = new RecallMeter();
+  const live = liveRecall(meter);
+  for (const search of searches) live.take(search);
+  await vi.waitFor(() => expect(meter.counts()[0]?.searches).toBe(1), { timeout: 20_000 });
+  expect(meter.counts()[0]?.found).toBeGreaterThanOrEqual(K - 1);
   await live.close();
 });
 
