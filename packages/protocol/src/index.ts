@@ -11,6 +11,7 @@ export { compareReplicas, REPLICA_VERDICTS, type ReplicaAgreement, type ReplicaC
 export type { ContentPoint, ContentVerification, SlotContent } from './slot-content.ts';
 export { encodeMutation, decodeMutation } from './mutation-codec.ts';
 export { splitWriteOperations } from './write-splitting.ts';
+export { encodedOperationBytes } from './write-operations-codec.ts';
 export type { MessageIdentity, WriteOperations } from './write-splitting.ts';
 export * from './idempotency.ts';
 export { encodeOutcomes, encodeDeletedOutcome, decodeOutcomes, decodeMessageOutcomes } from './outcome-codec.ts';

@@ -136,7 +136,7 @@ export async function assembleGateway(config: GatewayConfig, dependencies: Gatew
     mode: config.mode,
     scrollPath: new ScrollPath({ log: bus.log, clock, reads: new PartitionReads({ log: bus.log, queries, timers }) }),
     searchPath: new SearchPath({ log: bus.log, dispatcher, fetchPath, clock, timers }),
-    writePath: new WritePath({ log: bus.log, replicas: clusterView, clock, newOperationId, appliedWait: new AppliedWait({ queries, clock, timers }), backlog }),
+    writePath: new WritePath({ log: bus.log, replicas: clusterView, clock, timers, newOperationId, appliedWait: new AppliedWait({ queries, clock, timers }), backlog }),
     imports: new ImportService({ tokens: importTokens, clock, newOperationId, ...(dependencies.imports === undefined ? {} : { backend: dependencies.imports }) }),
     isClosing: () => closing,
   };

@@ -76,6 +76,9 @@ export const GATEWAY_LIMITS = {
   hedgeStock: 64,
   /** After this share of a question's time another replica is asked in any case: the first may not come to what a receipt names. */
   secondReplicaShare: 0.25,
+  /** What one message of the log holds that several writes share; a write may be a quarter of it. */
+  jointOperations: 256,
+  jointBytes: 256 * 1024,
   /** A waiting write asks again after this pause while no shard answers. */
   appliedRetryDelayMs: 100,
   /**

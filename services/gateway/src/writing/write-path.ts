@@ -2,19 +2,21 @@ import type { LogEntry, MutationLog } from '@shoal/bus';
 import { withinSpan, type TracedSpan } from '@shoal/telemetry';
 import {
   ShoalError, digestText, receiptToJson,
-  type AwaitAppliedAnswer, type DeletedOutcome, type IdempotencyScope, type OperationId, type Outcome, type Receipt, type Sequence, type Slot, type VectorKey, type VectorOperation, type Wait,
+  type DeletedOutcome, type IdempotencyScope, type MutationAddress, type OperationId, type Receipt, type Sequence, type Slot, type VectorOperation, type Wait,
 } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
-import type { Clock } from '@shoal/pacing';
+import type { Clock, Timers } from '@shoal/pacing';
 import { ExtendedError } from '../failure.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import type { Replicas } from '../cluster/replica.ts';
 import type { AppliedWait } from './applied-wait.ts';
 import type { ApplyBacklog } from './apply-backlog.ts';
-import { IdempotencyMemory, keyReused } from './idempotency-memory.ts';
+import { IdempotencyMemory } from './idempotency-memory.ts';
+import { JointMessages, mayShare } from './joint-messages.ts';
 import { requireMemory } from './memory-room.ts';
 import { randomNames, repeatableNames, type MessageNames } from './message-names.ts';
-import { planDeleteMatching, planWrite, receiptOf, type PlannedMessage } from './write-plan.ts';
+import { everyKnown, named, outcomesByItem, refuseOutcomes, type Answers, type ItemOutcome } from './write-outcomes.ts';
+import { messagesOf, partsOf, planDeleteMatching, receiptOf, type PartitionPart, type PlannedMessage } from './write-plan.ts';
 
 export interface WritePathDependencies {
   readonly log: MutationLog;
@@ -22,6 +24,7 @@ export interface WritePathDependencies {
   readonly backlog: ApplyBacklog;
   readonly replicas: Pick<Replicas, 'replicasOf'>;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly newOperationId: () => OperationId;
 }
 
@@ -41,11 +44,6 @@ export interface DeleteMatchingOrder extends Order {
   readonly filter: Uint8Array;
 }
 
-export interface ItemOutcome {
-  readonly key: VectorKey;
-  readonly outcome: Outcome;
-}
-
 export interface WriteResult {
   readonly accepted: number;
   readonly receipt: Receipt;
@@ -55,7 +53,13 @@ export interface WriteResult {
   readonly deleted?: number;
 }
 
-type Answers = readonly Pick<AwaitAppliedAnswer, 'outcomes' | 'deleted'>[];
+/** What goes to the log on behalf of one write. */
+interface Outgoing {
+  /** Of each message. */
+  readonly addresses: readonly MutationAddress[];
+  /** Resolves when every message is durable. `answers` waits until they are applied, until the deadline at most. */
+  readonly send: (deadlineMs: number) => Promise<{ readonly sequences: readonly Sequence[]; readonly answers: () => Promise<Answers> }>;
+}
 
 /**
  * Writes to the log.
@@ -69,19 +73,24 @@ export class WritePath {
   /** Writes that wait now: to be durable in the log, and to be applied. */
   readonly waiting: Record<'log' | 'applied', number> = { log: 0, applied: 0 };
   readonly #dependencies: WritePathDependencies;
+  readonly #joint: JointMessages;
   readonly #memory = new IdempotencyMemory(GATEWAY_LIMITS.idempotencyKeys);
 
   constructor(dependencies: WritePathDependencies) {
     this.#dependencies = dependencies;
+    this.#joint = new JointMessages(dependencies);
   }
 
   /** `request` is the span of the request where it is traced. Throws `log_unavailable`, `overloaded`, `idempotency_key_reused`, `engine_memory_full`, and with wait "applied" `receipt_timeout`, `embedding_dropped` or `engine_memory_full`. */
   async write(record: EmbeddingRecord, order: WriteOrder, request?: TracedSpan): Promise<WriteResult> {
     const { operations } = order;
-    const { log, replicas } = this.#dependencies;
-    const messages = planWrite(record, operations, log.slots, this.#names(record, order));
-    requireMemory(replicas, record.spec.code, new Set(messages.map(({ entry }) => entry.address.slot)), operations);
-    return this.#publish(record, order, messages, operations.length, request, (answers) => {
+    const parts = partsOf(record, operations, this.#dependencies.log.slots);
+    requireMemory(this.#dependencies.replicas, record.spec.code, new Set(parts.map(({ address }) => address.slot)), operations);
+    // What is repeated under a key, or traced, needs messages of its own.
+    const joins = order.idempotencyKey === undefined && request === undefined && mayShare(operations, record.spec.dim);
+    const messages = joins ? parts : messagesOf(record, parts, this.#names(record, order));
+    const outgoing = joins ? this.#jointly(record, parts) : this.#alone(record, order, messages as readonly PlannedMessage[], request);
+    return this.#publish(order, outgoing, operations.length, (answers) => {
       const outcomes = outcomesByItem(messages, answers, operations.length);
       refuseOutcomes(record, outcomes);
       return everyKnown(outcomes) ? { outcomes: named(operations, outcomes) } : {};
@@ -91,7 +100,7 @@ export class WritePath {
   /** Deletes every vector that passes a filter at the place of this write in the log. Throws as `write`. */
   async deleteMatching(record: EmbeddingRecord, order: DeleteMatchingOrder, request?: TracedSpan): Promise<WriteResult> {
     const messages = planDeleteMatching(record, order.filter, this.#dependencies.log.slots, this.#names(record, order));
-    return this.#publish(record, order, messages, messages.length, request, (answers) => {
+    return this.#publish(order, this.#alone(record, order, messages, request), messages.length, (answers) => {
       const deleted = answers.map((answer) => answer.deleted);
       refuseOutcomes(record, deleted.map((one) => one?.refused));
       return deleted.every((one): one is DeletedOutcome => one !== undefined) ? { deleted: deleted.reduce((sum, { count }) => sum + count, 0) } : {};
@@ -103,17 +112,16 @@ export class WritePath {
     return repeatableNames(scopeOf(spec, idempotencyKey));
   }
 
-  async #publish(record: EmbeddingRecord, { wait, timeoutMs, idempotencyKey }: Order, messages: readonly PlannedMessage[], accepted: number, request: TracedSpan | undefined, resultOf: (answers: Answers) => Partial<WriteResult>): Promise<WriteResult> {
+  async #publish({ wait, timeoutMs }: Order, outgoing: Outgoing, accepted: number, resultOf: (answers: Answers) => Partial<WriteResult>): Promise<WriteResult> {
     const { clock, backlog } = this.#dependencies;
     const deadlineMs = clock.nowMs() + timeoutMs;
-    if (idempotencyKey !== undefined) this.#memory.note(scopeOf(record.spec, idempotencyKey), digestText(messages.map(({ entry }) => entry.operationId).join()));
-    await backlog.room(new Set(messages.map(({ entry }) => entry.address.slot)), timeoutMs);
-    const sequences = await this.#counted('log', this.#log(messages.map(({ entry }) => entry), Math.max(1, deadlineMs - clock.nowMs()), request));
-    const receipt = receiptOf(messages, sequences);
+    await backlog.room(new Set(outgoing.addresses.map(({ slot }) => slot)), timeoutMs);
+    const { sequences, answers } = await this.#counted('log', outgoing.send(deadlineMs));
+    const receipt = receiptOf(outgoing.addresses, sequences);
     for (const [slot, sequence] of receipt) backlog.note(slot, sequence);
     if (wait === 'logged') return { accepted, receipt };
     try {
-      return { accepted, receipt, ...resultOf(await this.#counted('applied', this.#answers(messages, sequences, deadlineMs, request))) };
+      return { accepted, receipt, ...resultOf(await this.#counted('applied', answers())) };
     } catch (error) {
       throw withReceipt(error, receipt);
     }
@@ -126,6 +134,28 @@ export class WritePath {
     } finally {
       this.waiting[stage] -= 1;
     }
+  }
+
+  /** Every part in a message that it may share with other writes. */
+  #jointly({ spec }: EmbeddingRecord, parts: readonly PartitionPart[]): Outgoing {
+    return {
+      addresses: parts.map(({ address }) => address),
+      send: async (deadlineMs) => {
+        const logged = await Promise.all(parts.map(({ address, operations }) => this.#joint.join({ address, dim: spec.dim, operations }, deadlineMs)));
+        return { sequences: logged.map(({ sequence }) => sequence), answers: () => Promise.all(logged.map((share) => share.answer())) };
+      },
+    };
+  }
+
+  #alone({ spec }: EmbeddingRecord, { idempotencyKey }: Order, messages: readonly PlannedMessage[], request: TracedSpan | undefined): Outgoing {
+    if (idempotencyKey !== undefined) this.#memory.note(scopeOf(spec, idempotencyKey), digestText(messages.map(({ entry }) => entry.operationId).join()));
+    return {
+      addresses: messages.map(({ entry }) => entry.address),
+      send: async (deadlineMs) => {
+        const sequences = await this.#log(messages.map(({ entry }) => entry), Math.max(1, deadlineMs - this.#dependencies.clock.nowMs()), request);
+        return { sequences, answers: () => this.#answers(messages, sequences, deadlineMs, request) };
+      },
+    };
   }
 
   /** Messages of a traced request bear its trace, for the shards that apply them. */
@@ -153,40 +183,6 @@ export class WritePath {
 }
 
 const scopeOf = ({ tenant, code }: EmbeddingRecord['spec'], key: string): IdempotencyScope => ({ tenant, code, key });
-
-/** What became of each item, by its index; undefined where the shard no longer remembers. */
-function outcomesByItem(messages: readonly PlannedMessage[], answers: Answers, itemCount: number): readonly (Outcome | undefined)[] {
-  const byItem = new Array<Outcome | undefined>(itemCount).fill(undefined);
-  messages.forEach(({ itemIndexes }, message) => {
-    itemIndexes.forEach((item, index) => {
-      byItem[item] = answers[message]?.outcomes?.[index];
-    });
-  });
-  return byItem;
-}
-
-/** Outcomes that make the whole write fail. */
-function refuseOutcomes({ spec }: EmbeddingRecord, outcomes: readonly (Outcome | undefined)[]): void {
-  if (outcomes.includes('embedding_dropped')) {
-    throw new ShoalError('embedding_dropped', `The embedding ${spec.name} was dropped before the write was applied.`);
-  }
-  if (outcomes.includes('key_reused')) throw keyReused();
-  const leftOutCount = outcomes.filter((outcome) => outcome === 'memory_full').length;
-  if (leftOutCount > 0) {
-    throw new ShoalError('engine_memory_full', `${leftOutCount} of ${outcomes.length} vectors did not fit into the memory of their shards and were left out; the others are in. Delete vectors or drop an embedding, give the shards more memory (SHOAL_ENGINE_MEMORY_MB), or add shards.`);
-  }
-}
-
-function everyKnown(outcomes: readonly (Outcome | undefined)[]): outcomes is readonly Outcome[] {
-  return outcomes.every((outcome) => outcome !== undefined);
-}
-
-function named(operations: readonly VectorOperation[], outcomes: readonly Outcome[]): readonly ItemOutcome[] {
-  return operations.flatMap(({ key }, index) => {
-    const outcome = outcomes[index];
-    return outcome === undefined ? [] : [{ key, outcome }];
-  });
-}
 
 /** The write is in the log, so its caller gets the receipt along with the error. Running out of time has one name here. */
 function withReceipt(error: unknown, receipt: Receipt): unknown {

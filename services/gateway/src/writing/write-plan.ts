@@ -1,7 +1,7 @@
 import type { LogEntry } from '@shoal/bus';
 import {
   encodeMutation, mergeReceipts, parsePartition, partitionOf, slotOf, splitWriteOperations,
-  type Partition, type Receipt, type Sequence, type Slot, type VectorOperation,
+  type MutationAddress, type Partition, type Receipt, type Sequence, type Slot, type VectorOperation,
 } from '@shoal/protocol';
 import type { EmbeddingRecord } from '../catalogue/records.ts';
 import type { MessageNames } from './message-names.ts';
@@ -12,15 +12,17 @@ export interface PlannedMessage {
   readonly itemIndexes: readonly number[];
 }
 
-interface PartitionItems {
-  readonly operations: VectorOperation[];
-  readonly itemIndexes: number[];
+/** The operations of one write in one partition, in the caller's order, and which of its items they are. */
+export interface PartitionPart {
+  readonly address: MutationAddress;
+  readonly operations: readonly VectorOperation[];
+  readonly itemIndexes: readonly number[];
 }
 
-/** Splits the operations of one write by partition, each partition's in the caller's order, into messages that the log takes. */
-export function planWrite(record: EmbeddingRecord, operations: readonly VectorOperation[], slots: number, names: MessageNames): readonly PlannedMessage[] {
-  const { code, dim, partitions } = record.spec;
-  const byPartition = new Map<Partition, PartitionItems>();
+/** The operations of one write, by partition. */
+export function partsOf({ spec }: EmbeddingRecord, operations: readonly VectorOperation[], slots: number): readonly PartitionPart[] {
+  const { code, partitions } = spec;
+  const byPartition = new Map<Partition, { operations: VectorOperation[]; itemIndexes: number[] }>();
   operations.forEach((operation, index) => {
     const partition = partitionOf(operation.key, partitions);
     let items = byPartition.get(partition);
@@ -31,18 +33,22 @@ export function planWrite(record: EmbeddingRecord, operations: readonly VectorOp
     items.operations.push(operation);
     items.itemIndexes.push(index);
   });
-  const messages: PlannedMessage[] = [];
-  for (const [partition, items] of byPartition) {
-    const address = { slot: slotOf(code, partition, slots), code, partition };
-    let taken = 0;
+  return [...byPartition].map(([partition, items]) => ({ address: { slot: slotOf(code, partition, slots), code, partition }, ...items }));
+}
+
+/** Messages that the log takes, none of them shared with another write. */
+export function messagesOf({ spec }: EmbeddingRecord, parts: readonly PartitionPart[], names: MessageNames): readonly PlannedMessage[] {
+  const { code, dim } = spec;
+  return parts.flatMap(({ address, operations, itemIndexes }) => {
+    const { partition } = address;
     const identify = (taken: readonly VectorOperation[], index: number) => names.ofOperations({ partition, index }, taken);
-    for (const mutation of splitWriteOperations({ code, dim, partition, operations: items.operations, identify })) {
-      const itemIndexes = items.itemIndexes.slice(taken, taken + mutation.operations.length);
+    let taken = 0;
+    return splitWriteOperations({ code, dim, partition, operations, identify }).map((mutation): PlannedMessage => {
+      const first = taken;
       taken += mutation.operations.length;
-      messages.push({ entry: { address, operationId: mutation.operationId, bytes: encodeMutation(mutation) }, itemIndexes });
-    }
-  }
-  return messages;
+      return { entry: { address, operationId: mutation.operationId, bytes: encodeMutation(mutation) }, itemIndexes: itemIndexes.slice(first, taken) };
+    });
+  });
 }
 
 /** One message for each partition: which vectors the filter means is found out there. */
@@ -56,7 +62,7 @@ export function planDeleteMatching({ spec }: EmbeddingRecord, filter: Uint8Array
   });
 }
 
-/** The highest sequence that the write reached in each slot. */
-export function receiptOf(messages: readonly PlannedMessage[], sequences: readonly Sequence[]): Receipt {
-  return mergeReceipts(messages.map(({ entry }, index) => new Map<Slot, Sequence>([[entry.address.slot, sequences[index] ?? (0 as Sequence)]])));
+/** The highest sequence that a write reached in each slot, from that of each message. */
+export function receiptOf(addresses: readonly MutationAddress[], sequences: readonly Sequence[]): Receipt {
+  return mergeReceipts(addresses.map(({ slot }, index) => new Map<Slot, Sequence>([[slot, sequences[index] ?? (0 as Sequence)]])));
 }
