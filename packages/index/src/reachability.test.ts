@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { IndexOp } from './index-op.ts';
+import type { Distance, IndexSpec } from './index-spec.ts';
 import { LocalEngine } from './local-engine.ts';
 import { clusteredVectors, uniform } from './test-support/random-vectors.ts';
 
@@ -7,17 +8,21 @@ const DIM = 24;
 const COUNT = 3000;
 const ROUNDS = 10;
 
+/** Nothing is searched here, so no vector is read. */
+const NO_VECTORS = (): undefined => undefined;
+
 /** By inner products a few vectors are nearest to all others, whose lists have no room for everybody: so many of a thousand may be lost there. */
 const LOST_BY_DOT = 5;
 
 /** Few links per vector, so that their loss shows early. */
-test.each([
-  ['l2', undefined, 31], ['l2', 8, 32], ['cosine', 8, 33], ['dot', 8, 34],
-] as const)('%s, codes of %s bits: every live vector stays within reach through rounds that each replace a fifth', (distance, bits, seed) => {
+test.each<[Distance, Pick<IndexSpec, 'rabitq'>, number]>([
+  ['l2', {}, 31], ['l2', { rabitq: { bits: 8, seed: 1 } }, 32], ['cosine', { rabitq: { bits: 8, seed: 1 } }, 33], ['dot', { rabitq: { bits: 8, seed: 1 } }, 34],
+  ['l2', { rabitq: { bits: 8, seed: 1, memory: 'codes' } }, 35],
+])('%s, %j: every live vector stays within reach through rounds that each replace a fifth', (distance, codes, seed) => {
   const all = clusteredVectors(seed, COUNT * 3, DIM);
   const next = uniform(seed);
   const index = LocalEngine.start({ memoryMaxBytes: 128 << 20 }).openIndex({
-    dim: DIM, distance, m: distance === 'dot' ? 12 : 6, efConstruction: 60, seed, flatThreshold: 200, ...(bits === undefined ? {} : { rabitq: { bits, seed } }) });
+    dim: DIM, distance, m: distance === 'dot' ? 12 : 6, efConstruction: 60, seed, flatThreshold: 200, ...codes }, NO_VECTORS);
   const put = (ids: readonly number[], firstRow: number): IndexOp[] => ids.map((id, i) => ({ type: 'put', id, vector: all[(firstRow + i) % all.length] as Float32Array }));
   index.apply(put(Array.from({ length: COUNT }, (_, id) => id), 0));
   const unreachable = [index.unreachableCount()];
