@@ -50,9 +50,9 @@ try {
     const figures = await comparePaths({
       real: cluster.real, instant: cluster.instant, data, rows, clients, ef, k, nowMs, signal: interrupt.signal,
       secondsPerRound: Number(values.seconds), rounds: Number(values.rounds) });
-    const { searchesPerSecond, p50Ms, p99Ms, recall, instantPerSecond, ratio, ratios, errors } = figures;
+    const { searchesPerSecond, p50Ms, p99Ms, recall, instantPerSecond, ratio, ratios, cpuUs, instantCpuUs, errors } = figures;
     console.log(`${String(clients).padStart(3)} clients: ${searchesPerSecond.toFixed(0)} searches/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms, recall@${k} ${recall.toFixed(4)}; `
-      + `instant ${instantPerSecond.toFixed(0)}/s; ratio ${ratio.toFixed(3)} (${ratios.map((one) => one.toFixed(2)).join(' ')}); ${errors} errors`);
+      + `instant ${instantPerSecond.toFixed(0)}/s; ratio ${ratio.toFixed(3)} (${ratios.map((one) => one.toFixed(2)).join(' ')}); processor time of gateway and shards per search ${cpuUs?.toFixed(0) ?? '?'} us, instant ${instantCpuUs?.toFixed(0) ?? '?'} us; ${errors} errors`);
     if (errors > 0 || (clients === 64 && ratio < Number(values['minimum-ratio'] ?? 0))) process.exitCode = 1;
   }
 } finally {

@@ -16,6 +16,9 @@ export interface PathFigures {
   readonly ratios: readonly number[];
   /** Processor time of the services per search, real over instant, by rounds; other programs disturb it less than searches/s. Empty where the system does not tell. */
   readonly cpuRatios: readonly number[];
+  /** That processor time, in microseconds; medians. Undefined where the system does not tell. */
+  readonly cpuUs: number | undefined;
+  readonly instantCpuUs: number | undefined;
   readonly errors: number;
 }
 
@@ -58,6 +61,10 @@ export async function comparePaths(options: PathComparisonOptions): Promise<Path
     const [one, other] = [cpuPerSearch(each), cpuPerSearch(instants[round] ?? each)];
     return one === undefined || other === undefined ? [] : [one / other];
   });
+  const medianUs = (seconds: readonly (number | undefined)[]): number | undefined => {
+    const known = seconds.filter((each) => each !== undefined);
+    return known.length === 0 ? undefined : median(known) * 1e6;
+  };
   const ratios = reals.map((each, round) => speed(each) / speed(instants[round] ?? each));
   const recall = new RecallOracle(data, rows, k).measure(reals.flatMap(({ samples }) => samples), [])?.mean ?? 0;
   return {
@@ -71,6 +78,8 @@ export async function comparePaths(options: PathComparisonOptions): Promise<Path
     ratio: median(ratios),
     ratios,
     cpuRatios,
+    cpuUs: medianUs(reals.map(cpuPerSearch)),
+    instantCpuUs: medianUs(instants.map(cpuPerSearch)),
     errors: [...reals, ...instants].reduce((sum, { searches }) => sum + searches.errorCount, 0),
   };
 }
