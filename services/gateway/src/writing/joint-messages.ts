@@ -79,7 +79,7 @@ export function mayShare(operations: readonly VectorOperation[], dim: number): b
 
 /**
  * Messages of the log that hold small writes of several callers: while a message of a partition is on its way to be durable, further writes to
- * the partition gather, and leave together as its next one (docs/adr/0022). Broker, gateway and shard spend far more on a message than on a vector in it.
+ * the partition gather, and leave together as its next one (docs/adr/0023). Broker, gateway and shard spend far more on a message than on a vector in it.
  *
  * Invariants:
  * 1. The operations of a share are in one message, side by side and in order; shares are in the order in which they came.
