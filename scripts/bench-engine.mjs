@@ -1,6 +1,6 @@
 // Shoal's paths against hnswlib-node (as its package builds it, and rebuilt for this machine's instructions) and
 // usearch in every scalar type; one thread each, then all cores, the same data, engines taking turns. Writes JSON and an HTML plot.
-// The peers are no dependencies: they are installed into .cache the first time.
+// With `--equal-recall-builds`, also how fast graphs are built that answer equally well. The peers are no dependencies: they are installed into .cache the first time.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const { values } = parseArgs({ options: {
   'intrinsic-dim': { type: 'string', default: '24' }, clusters: { type: 'string', default: '100' },
   repetitions: { type: 'string', default: '5' }, shoal: { type: 'string', default: '8,4,exact' },
   usearch: { type: 'string', default: 'f32,f16,bf16,i8' }, 'no-peers': { type: 'boolean', default: false },
-  threads: { type: 'string', default: 'one,all' }, 'no-native': { type: 'boolean', default: false }, out: { type: 'string', default: join(root, '.cache', 'bench-engine') },
+  threads: { type: 'string', default: 'one,all' }, 'equal-recall-builds': { type: 'boolean', default: false }, 'no-native': { type: 'boolean', default: false }, out: { type: 'string', default: join(root, '.cache', 'bench-engine') },
 } });
 
 const bench = await engineBench(import.meta.url);
@@ -44,6 +44,7 @@ async function rowsOf(path) {
 }
 
 const ranges = values.threads.split(',');
+const EF_CONSTRUCTIONS = [100, 120, 140, 160, 180, 200, 240, 280];
 const cores = availableParallelism();
 const walks = values.shoal.split(',').map((walk) => (walk === 'exact' ? 'exact' : Number(walk)));
 
@@ -57,6 +58,20 @@ async function onAllCores({ data, queries }) {
   const usearch = bench.loadPeer(folder, 'usearch');
   for (const scalar of values.usearch.split(',')) engines.push(bench.parallelUsearch(usearch, data, queries, parameters, scalar, cores));
   return engines;
+}
+
+/** Graphs that answer equally well at ef 64: of our first path, of hnswlib-node and of usearch's types. */
+function equalRecallBuilds({ data, queries }, truth) {
+  const folder = join(root, '.cache', 'bench-peers');
+  bench.ensurePeers(folder, say);
+  const [hnswlib, usearch] = ['hnswlib-node', 'usearch'].map((name) => bench.loadPeer(folder, name));
+  const builds = bench.buildsAtEqualRecall({
+    data, queries, truth, say, nowMs: () => performance.now(), ef: 64, repetitions: Number(values.repetitions), efConstructions: EF_CONSTRUCTIONS,
+    own: (efConstruction) => bench.shoalEngine(queries, { ...parameters, efConstruction }, walks[0]),
+    peers: [() => bench.hnswlibEngine(hnswlib, data, queries, parameters), ...values.usearch.split(',').map((scalar) => () => bench.usearchEngine(usearch, data, queries, parameters, scalar))],
+  });
+  say(`Building graphs that answer equally well, one thread\n${bench.equalRecallTable(builds)}`);
+  return builds;
 }
 
 function peersFor({ data, queries }) {
@@ -86,6 +101,7 @@ if (existsSync(join(values.bigann10k, 'bigann10k_base.bvecs'))) {
 }
 
 const reports = [];
+const builds = [];
 for (const load of datasets) {
   const dataset = await load();
   const { data, queries } = dataset;
@@ -93,6 +109,7 @@ for (const load of datasets) {
   const options = {
     data, queries, truth: bench.exactNeighbours(data, queries, k), say, nowMs: () => performance.now(),
     efs: [10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256].filter((ef) => ef >= k), repetitions: Number(values.repetitions) };
+  if (values['equal-recall-builds']) builds.push({ title: dataset.title, builds: equalRecallBuilds(dataset, options.truth) });
   if (ranges.includes('one')) {
     const own = walks.map((walk) => bench.shoalEngine(queries, parameters, walk));
     const results = bench.benchmarkEngines([...own, ...peersFor(dataset)], options);
@@ -108,6 +125,6 @@ for (const load of datasets) {
 
 mkdirSync(values.out, { recursive: true });
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.versions.node };
-writeFileSync(join(values.out, 'engine.json'), `${JSON.stringify({ machine, options: { ...values }, datasets: reports }, null, 2)}\n`);
+writeFileSync(join(values.out, 'engine.json'), `${JSON.stringify({ machine, options: { ...values }, datasets: reports, builds }, null, 2)}\n`);
 writeFileSync(join(values.out, 'engine.html'), bench.enginePage(reports));
 say(`\nWritten to ${values.out}: engine.json, engine.html`);

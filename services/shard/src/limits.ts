@@ -60,5 +60,5 @@ export const SHARD_LIMITS = {
   recallSamples: 16,
   recallWaitMs: 30_000,
   recallLookMs: 20,
-  recallRest: 49,
+  recallRest: 199,
 } as const;

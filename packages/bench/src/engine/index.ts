@@ -7,6 +7,8 @@ export type { EngineBenchmarkOptions, EngineResult } from './engine-benchmark.ts
 export { enginePage } from './engine-plot.ts';
 export type { DatasetResults } from './engine-plot.ts';
 export { engineTable, REPORTED_RECALLS } from './engine-report.ts';
+export { buildsAtEqualRecall, equalRecallTable } from './equal-recall-builds.ts';
+export type { EqualRecallBuild, EqualRecallOptions } from './equal-recall-builds.ts';
 export { hnswlibEngine } from './hnswlib-engine.ts';
 export { rowOf } from './measured-engine.ts';
 export { benchmarkInParallel } from './parallel-benchmark.ts';

@@ -39,9 +39,12 @@ export class ConcurrentMetrics implements OperationMetrics {
 
   record(operation: Operation, durationUs: number, count = 1): void {
     const first = firstCellOf(operation);
-    const times = BigInt(count);
+    // Nearly all counts are 1, and making a big integer costs more than adding it.
+    const times = count === 1 ? 1n : BigInt(count);
     Atomics.add(this.#cells, first + bucketOf(durationUs), times);
-    Atomics.add(this.#cells, first + SUM_CELL, durationUs > 0 && durationUs < Number.MAX_SAFE_INTEGER ? BigInt(Math.round(durationUs * 1000)) * times : 0n);
+    if (!(durationUs > 0 && durationUs < Number.MAX_SAFE_INTEGER)) return;
+    const durationNs = BigInt(Math.round(durationUs * 1000));
+    Atomics.add(this.#cells, first + SUM_CELL, count === 1 ? durationNs : durationNs * times);
   }
 
   recordError(operation: Operation, code: ErrorCode, count = 1): void {
