@@ -32,6 +32,11 @@ describe('the checks of an answer', () => {
     expect(completenessOf(request, RIGHT, recordOf())).toEqual({ faults: [], recall: 1 });
   });
 
+  it('have nothing against an answer without results where nothing lived yet', () => {
+    const empty = { ...answerOf([]), stamp: 0 };
+    expect(completenessOf(request, empty, recordOf())).toEqual({ faults: [], recall: 1 });
+  });
+
   it.each<[string, SearchHits, RegExp]>([
     ['a phantom that never lived', answerOf([0, 1, 2, 3, 77], [0, 1, 2, 3, 4]), /phantom 77/],
     ['a phantom that had died', answerOf([0, 100, 1, 2, 3], [0, 0.5, 1, 2, 3]), /phantom 100/],

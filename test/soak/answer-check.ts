@@ -42,7 +42,8 @@ export function completenessOf(request: SearchRequest, hits: SearchHits, record:
   const distances = Array.from(record.liveAt(hits.stamp), ([, vector]) => euclidean(request.vector, vector)).sort((a, b) => a - b);
   const wanted = Math.min(request.k, distances.length);
   const furthest = (distances[wanted - 1] ?? 0) + TOLERANCE;
-  const recall = hits.distances.filter((distance) => distance <= furthest).length / Math.max(1, wanted);
+  // Before the first group there is nothing to find, and nothing is all of it.
+  const recall = wanted === 0 ? 1 : hits.distances.filter((distance) => distance <= furthest).length / wanted;
   const faults: string[] = [];
   if (hits.ids.length !== wanted) faults.push(`${hits.ids.length} results where ${wanted} live at stamp ${hits.stamp} on ${hits.path}`);
   else if (hits.path === 'flat' && recall < 1) faults.push(`a scan missed some of the nearest at stamp ${hits.stamp}`);
