@@ -126,11 +126,10 @@ export class SlotMachine {
     return work;
   }
 
-  /** Whether a message of the log is the last one that was applied; where the slot remembers no operation of it, by its sequence alone. */
-  isLastApplied(message: SlotMessage): boolean {
-    if (message.sequence !== this.appliedSequence) return false;
+  /** Whether a message of the log is the one that was applied at its sequence; where the slot remembers no operation of it, by its sequence alone. */
+  hasApplied(message: SlotMessage): boolean {
     const applied = this.state.recent.at(message.sequence);
-    if (applied === undefined) return true;
+    if (applied === undefined) return message.sequence <= this.appliedSequence;
     const read = readMessage(message, this.#options.slot, this.#options.slots);
     return read.type === 'mutation' && read.mutation.operationId === applied.operationId;
   }

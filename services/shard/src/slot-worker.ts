@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
 import type { CatchingUp } from './catching-up.ts';
 import { LogWatch } from './log-watch.ts';
+import { requireSameLog } from './same-log.ts';
 import { MemoryShortages } from './memory-shortages.ts';
 import type { PeerProgress } from './peer-progress.ts';
 import { SlotAgreement } from './slot-agreement.ts';
@@ -242,7 +243,7 @@ export class SlotWorker {
         `Slot ${this.slot} has applied sequence ${machine.appliedSequence}, but the log ends at ${target}: the log lost data or is another one. The slot does not answer.`,
       );
     }
-    await this.#requireSameLog(machine, signal);
+    await requireSameLog({ log: bus.log, slot: this.slot, machine, signal });
     const logWatch = new LogWatch({ log: bus.log, slot: this.slot, rememberedFrom: (sequence) => machine.rememberedFrom(sequence), timers: this.#options.timers });
     await logWatch.look();
     const ended = AbortSignal.any([signal, this.#ended.signal]);
@@ -280,21 +281,6 @@ export class SlotWorker {
   #isWithoutMemory(code: EmbeddingCode): void {
     this.#shortages.note(code);
     this.#options.onChange();
-  }
-
-  /** Another log may have grown longer than the one that was applied: going on with it would skip its beginning in silence. */
-  async #requireSameLog(machine: SlotMachine, signal: AbortSignal): Promise<void> {
-    const from = machine.appliedSequence;
-    if (from === 0) return;
-    for await (const [message] of this.#options.bus.log.read({ slot: this.slot, from, signal, maxMessages: 1, maxBytes: 1 })) {
-      if (message !== undefined && machine.isLastApplied(message)) return;
-      throw new ShoalError(
-        'log_incompatible',
-        `Slot ${this.slot} has applied sequence ${from}, and the log holds another message there: it is not the log that was applied. The slot does not answer.`,
-      );
-    }
-    // The reading ends without a message only when it is told to.
-    signal.throwIfAborted();
   }
 
   async #serve(machine: SlotMachine, onReady: () => void): Promise<void> {
