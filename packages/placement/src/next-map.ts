@@ -3,7 +3,8 @@
  * do the same.
  *
  * Invariants:
- * 1. A replica is told to leave only when every shard that shall hold the slot answers for it and has once kept pace with the others: then it is `ready`.
+ * 1. A replica that answers, `ready` or about to be, is told to leave only when every shard that shall hold the slot answers for it and has
+ *    once kept pace with the others: then it is `ready`.
  * 2. What was begun goes on: the entries of a slot stand in the order in which they are to stay, those on their way included.
  * 3. A shard that is away keeps its entries until it is gone.
  */
@@ -79,7 +80,9 @@ function nextReplicas(step: SlotStep): readonly Replica[] {
   const isTaken = target.length > 0 && target.every((shard) => answersFor(facts, shard, slot) && next.some((one) => one.shard === shard && one.state === 'ready'));
   for (const entry of entries) {
     if (target.includes(entry.shard) || isReleased(entry, slot, facts)) continue;
-    next.push({ shard: entry.shard, state: entry.state === 'ready' && !isTaken ? 'ready' : 'leaving' });
+    // One that was on its way and answers already may be the only one that does.
+    const answers = entry.state !== 'leaving' && advanced(entry, slot, facts).state === 'ready';
+    next.push({ shard: entry.shard, state: answers && !isTaken ? 'ready' : 'leaving' });
   }
   return next;
 }
