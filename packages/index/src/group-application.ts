@@ -42,10 +42,11 @@ export class GroupApplication {
   begin(): boolean {
     this.#check();
     const { kernel, views, staging } = this.#writer;
+    const end = staging + STAGING_BYTES;
     let count = 0;
     for (const op of this.#group.ops) {
       if (op >>> OP_SHIFT !== OP_PUT) continue;
-      views.u32[staging / 4 + count++] = op & OP_ID_MASK;
+      views.u32(end)[staging / 4 + count++] = op & OP_ID_MASK;
       if (count < RESERVE_IDS) continue;
       if (kernel.reserve(this.#index, staging, count, this.#group.putCount) === 0) return false;
       count = 0;
@@ -60,7 +61,7 @@ export class GroupApplication {
     const { kernel, views, scratch, staging } = this.#writer;
     const count = Math.min(this.#group.putCount, CENTRE_SAMPLE);
     for (let n = 1; n <= count; n++) {
-      views.f32.set(this.#group.vectors.subarray((n - 1) * this.#dim, n * this.#dim), staging / 4);
+      views.f32(staging + STAGING_BYTES).set(this.#group.vectors.subarray((n - 1) * this.#dim, n * this.#dim), staging / 4);
       kernel.addToCentre(scratch, this.#index, staging, n);
     }
     kernel.settleCentre(this.#index, count);
@@ -86,7 +87,7 @@ export class GroupApplication {
     const { kernel, views, scratch, staging } = this.#writer;
     const id = op & OP_ID_MASK;
     if (op >>> OP_SHIFT === OP_PUT) {
-      views.f32.set(this.#group.vectors.subarray(this.#nextVector, this.#nextVector + this.#dim), staging / 4);
+      views.f32(staging + STAGING_BYTES).set(this.#group.vectors.subarray(this.#nextVector, this.#nextVector + this.#dim), staging / 4);
       this.#nextVector += this.#dim;
       kernel.put(scratch, this.#index, id, staging);
     } else {

@@ -115,10 +115,12 @@ export class LocalIndex {
     const { views, scratch, staging } = this.#writer;
     const answer = staging + 4 * MAX_DIM;
     const filter = this.#placeFilter(request.filter);
-    views.f32.set(request.vector, staging / 4);
+    const end = answer + answerBytes(places);
+    const f32 = views.f32(end);
+    f32.set(request.vector, staging / 4);
     this.#kernel.search(scratch, this.#index, staging, request.k, request.ef, PATH_CODES[request.path], candidateCount, filter, answer);
     if (filter !== 0) this.#kernel.freeSpan(filter);
-    return readAnswer(views.u32, views.f32, answer, places);
+    return readAnswer(views.u32(end), f32, answer, places);
   }
 
   /** A span with the filter, 0 without one. Throws EngineMemoryFullError. */
@@ -126,7 +128,7 @@ export class LocalIndex {
     if (filter === undefined) return 0;
     const span = this.#kernel.allocateSpan(filterBytes(filter)) >>> 0;
     if (span === 0) throw new EngineMemoryFullError();
-    writeFilter(this.#writer.views.u32, span, filter);
+    writeFilter(this.#writer.views.u32(span + filterBytes(filter)), span, filter);
     return span;
   }
 
@@ -145,11 +147,13 @@ export class LocalIndex {
       if (filter !== 0) this.#kernel.freeSpan(filter);
       throw new EngineMemoryFullError();
     }
-    views.f32.set(queries, span / 4);
     const answers = span + queries.byteLength;
+    const end = answers + count * answerBytes(k);
+    const [u32, f32] = [views.u32(end), views.f32(end)];
+    f32.set(queries, span / 4);
     this.#kernel.searchMany(
       scratch, this.#index, span, count, k, ef, PATH_CODES[path], rerankCount(this.#spec, settings), filter, answers, answerBytes(k));
-    const hits = Array.from({ length: count }, (_, i) => readAnswer(views.u32, views.f32, answers + i * answerBytes(k), k));
+    const hits = Array.from({ length: count }, (_, i) => readAnswer(u32, f32, answers + i * answerBytes(k), k));
     this.#kernel.freeSpan(span);
     if (filter !== 0) this.#kernel.freeSpan(filter);
     return hits;

@@ -1,40 +1,38 @@
-import type { WasmMemory } from '@shoal/kernel';
+import type { Address, WasmMemory } from '@shoal/kernel';
 
-/** Typed views of the shared memory, made anew when it has grown. Never keep one across a call into the kernel that may grow it. */
+/**
+ * Typed views of the shared memory. Bytes stay where they are when it grows, so a view is good for every address that it reaches. Asking the memory for its
+ * buffer is a call out of compiled code, so it is asked only for what lies beyond.
+ */
 export class MemoryViews {
   readonly #memory: WasmMemory;
-  #buffer: SharedArrayBuffer | undefined;
-  #u32: Uint32Array = new Uint32Array();
-  #f32: Float32Array = new Float32Array();
+  #u32: Uint32Array;
+  #f32: Float32Array;
 
   constructor(memory: WasmMemory) {
     this.#memory = memory;
+    this.#u32 = new Uint32Array(memory.buffer);
+    this.#f32 = new Float32Array(memory.buffer);
   }
 
-  get u32(): Uint32Array {
-    this.#refresh();
+  /** All words up to the address `end` at least, which must lie in the memory. */
+  u32(end: Address): Uint32Array {
+    if (end > this.#u32.byteLength) this.#u32 = new Uint32Array(this.#memory.buffer);
     return this.#u32;
   }
 
-  get f32(): Float32Array {
-    this.#refresh();
+  /** The same as floats. */
+  f32(end: Address): Float32Array {
+    if (end > this.#f32.byteLength) this.#f32 = new Float32Array(this.#memory.buffer);
     return this.#f32;
   }
 
-  /** The bytes of a span. They stay where they are: this view may be kept while the memory grows. */
-  bytes(address: number, byteLength: number): Uint8Array {
+  /** The bytes of a span. */
+  bytes(address: Address, byteLength: number): Uint8Array {
     return new Uint8Array(this.#memory.buffer, address, byteLength);
   }
 
   get byteLength(): number {
     return this.#memory.buffer.byteLength;
-  }
-
-  #refresh(): void {
-    const buffer = this.#memory.buffer;
-    if (buffer === this.#buffer) return;
-    this.#buffer = buffer;
-    this.#u32 = new Uint32Array(buffer);
-    this.#f32 = new Float32Array(buffer);
   }
 }

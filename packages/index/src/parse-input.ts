@@ -8,8 +8,10 @@ import type { IndexSpec } from './index-spec.ts';
 import { keepsCodesOnly } from './kernel-parameters.ts';
 import type { SearchRequest, SearchSettings } from './search-request.ts';
 
+/** Words are made only where something is wrong: every search is checked. */
 function assertBetween(name: string, value: number, low: number, high: number): void {
-  assert(Number.isInteger(value) && value >= low && value <= high, `${name} is ${value}, not an integer from ${low} to ${high}`);
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  assert.fail(`${name} is ${value}, not an integer from ${low} to ${high}`);
 }
 
 export function assertSpec(spec: IndexSpec): void {
@@ -56,6 +58,6 @@ function assertSettings(settings: SearchSettings, spec: IndexSpec): void {
   assertBetween('k', settings.k, 1, MAX_K);
   assertBetween('ef', settings.ef, 1, MAX_EF);
   assertBetween('rerank', settings.rerank ?? 1, 1, MAX_RERANK);
-  assert((settings.filter?.allowed.length ?? 0) <= MAX_VECTORS / 32, `a filter has at most ${MAX_VECTORS} bits`);
+  if (settings.filter !== undefined) assert(settings.filter.allowed.length <= MAX_VECTORS / 32, `a filter has at most ${MAX_VECTORS} bits`);
   assert(settings.path !== 'rabitq' || spec.rabitq !== undefined, 'the path rabitq needs an index with codes');
 }

@@ -109,6 +109,9 @@ export function normOf(source: usize, dim: u32): f64 {
 
 /** Copies `dim` components times `scale` and pads with zeros up to `bytes`. */
 export function copyScaled(target: usize, source: usize, dim: u32, bytes: u32, scale: f64): void {
-  for (let i: u32 = 0; i < dim; i++) store<f32>(target + (i << 2), <f32>(<f64>load<f32>(source + (i << 2)) * scale));
-  for (let at = dim << 2; at < bytes; at += 4) store<f32>(target + at, 0);
+  const end = dim << 2;
+  let at: u32 = 0;
+  if (scale == 1) for (; at + 16 <= end; at += 16) v128.store(target + at, v128.load(source + at));
+  for (; at < end; at += 4) store<f32>(target + at, <f32>(<f64>load<f32>(source + at) * scale));
+  for (; at < bytes; at += 4) store<f32>(target + at, 0);
 }

@@ -6,7 +6,7 @@ import { recordAt } from './arena';
 import { arenaOf, batchMeasures, bytesOf, gather, laneOf, locateBatch, measureOf } from './batch';
 import { touchNextList } from './beam';
 import { bitsOf, isAllowed, sampleAllowed, wordsOf } from './filter';
-import { EXPANDED, INVISIBLE, insertAt, keyOf, positionOf } from './keys';
+import { EXPANDED, INVISIBLE, insertKey, keyOf } from './keys';
 import { isVisible, IX_HIGH_WATER, IX_LINKS, IX_M0 } from './layout';
 import { POOL_CAPACITY } from './limits';
 import { listCount, listId } from './links';
@@ -25,8 +25,7 @@ const SEEDS: u32 = 64;
   const pool = scratch + S_POOL;
   let size = load<u32>(scratch, S_POOL_COUNT);
   let visible = load<u32>(scratch, S_POOL_VISIBLE) + <u32>((<u32>key & INVISIBLE) == 0);
-  const position = positionOf(pool, size, key);
-  insertAt(pool, size, position, key);
+  const position = insertKey(pool, size, key);
   size++;
   if (visible >= quota) {
     for (; size > ef; size--) {

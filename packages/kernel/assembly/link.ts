@@ -10,7 +10,7 @@ import { insertKeysByCodes, poolByStored, takeStored } from './stored-query';
 import { descend } from './descent';
 import { entryId, entryLayer, entryOf, replaceEntry, setEntry } from './entry';
 import { keepInEdge } from './in-edges';
-import { idOf, insertAt, keyOf, positionOf, TAKEN } from './keys';
+import { idOf, insertKey, keyOf, TAKEN } from './keys';
 import {
   isCodesOnly, isVisible, IX_DISTANCE, IX_EF_CONSTRUCTION, IX_LINKED_LIVE, IX_M, IX_PUBLISHED, IX_SEED, IX_VECTOR_BYTES, IX_VECTORS,
   NO_ENTRY, RECORD_HEADER_BYTES,
@@ -109,7 +109,7 @@ export function insertKeys(scratch: usize, index: usize, keys: usize, count: u32
       const at = (i + lane) << 2;
       if (!isVisible(load<u32>(scratch + S_BATCH_RECORDS + at), stamp)) continue;
       const key = keyOf(laneOf(four, lane), load<u32>(scratch + S_BATCH_IDS + at));
-      insertAt(keys, found, positionOf(keys, found, key), key);
+      insertKey(keys, found, key);
       found++;
     }
   }

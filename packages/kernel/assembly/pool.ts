@@ -1,7 +1,7 @@
 // The candidate pool: the visible nodes nearest so far, at most `ef` of them, and every invisible node (deleted, or not yet born at
 // this stamp) that lies between. Those are expanded like others but take no result's place. Without them it is the plain pool of `ef`.
 
-import { distanceOf, insertAt, INVISIBLE, positionOf } from './keys';
+import { distanceOf, insertKey, INVISIBLE } from './keys';
 import { POOL_CAPACITY } from './limits';
 import { S_POOL, S_POOL_BOUND, S_POOL_COUNT, S_POOL_VISIBLE } from './scratch';
 
@@ -27,8 +27,7 @@ export function clearPool(scratch: usize): void {
   const pool = scratch + S_POOL;
   let size = load<u32>(scratch, S_POOL_COUNT);
   let visible = load<u32>(scratch, S_POOL_VISIBLE) + <u32>((<u32>key & INVISIBLE) == 0);
-  const position = positionOf(pool, size, key);
-  insertAt(pool, size, position, key);
+  const position = insertKey(pool, size, key);
   size++;
   if (visible >= ef || size == POOL_CAPACITY) {
     // Drop what lies beyond the ef-th visible node, or the last where the pool is full of invisible ones.

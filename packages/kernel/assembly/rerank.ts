@@ -1,7 +1,7 @@
 // Full precision where it counts: the nearest of the pool by estimate get their exact distances and are sorted by them.
 
 import { batchDistances, laneOf, locateBatch } from './batch';
-import { distanceOf, INVISIBLE, insertAt, keyOf, positionOf } from './keys';
+import { distanceOf, INVISIBLE, insertKey, keyOf } from './keys';
 import { isVisible, IX_DISTANCE, IX_VECTOR_BYTES } from './layout';
 import { POOL_CAPACITY } from './limits';
 import { countDistances, S_BATCH_IDS, S_BATCH_RECORDS, S_POOL, S_POOL_COUNT, S_TOP } from './scratch';
@@ -79,7 +79,7 @@ function rerank(scratch: usize, index: usize, query: usize, least: u32, most: u3
           held--;
         }
         // The sorted front never grows past the nodes already read.
-        insertAt(pool, held, positionOf(pool, held, key), key);
+        insertKey(pool, held, key);
         held++;
       }
     }

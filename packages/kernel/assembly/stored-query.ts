@@ -5,7 +5,7 @@ import { recordAt } from './arena';
 import { laneOf, locateBatch } from './batch';
 import { topOf } from './code';
 import { estimates4 } from './code-distance';
-import { idOf, INVISIBLE, insertAt, keyOf, positionOf } from './keys';
+import { idOf, INVISIBLE, insertKey, keyOf } from './keys';
 import {
   C_ADD, C_RESCALE, isVisible, IX_CENTRE_SQUARED, IX_CODE_BITS, IX_CODE_BYTES, IX_CODES, IX_DIM, IX_DISTANCE, IX_PUBLISHED, L2, RECORD_HEADER_BYTES,
 } from './layout';
@@ -83,7 +83,7 @@ function sortByPair(scratch: usize, index: usize, keys: usize, found: u32, count
       const distance = laneOf(four, lane) + summand;
       if (isNaN(distance) || !isVisible(load<u32>(scratch + S_BATCH_RECORDS + at), stamp)) continue;
       const key = keyOf(distance, load<u32>(scratch + S_BATCH_IDS + at));
-      insertAt(keys, found, positionOf(keys, found, key), key);
+      insertKey(keys, found, key);
       found++;
     }
   }
