@@ -8,10 +8,13 @@ import type { IndexSpec } from './index-spec.ts';
 import { FilterPool } from './filter-pool.ts';
 import { FILTER_POOL_BYTES_MAX, FILTER_POOL_BYTES_MIN, FILTER_POOL_SHARE, REBASE_STAMP, RERANK_READS_MAX, SEARCH_THREADS_MAX } from './limits.ts';
 import { assertSource, assertSpec } from './parse-input.ts';
+import { OwnSearches } from './own-searches.ts';
 import { RING_BYTES } from './request-ring.ts';
 import { SearchDispatch } from './search-dispatch.ts';
 import { SearchThread } from './search-thread.ts';
+import { SpareTime } from './spare-time.ts';
 import type { EngineStats } from './stats.ts';
+import type { ThreadTime } from './thread-time.ts';
 import { ThreadedIndex } from './threaded-index.ts';
 import type { IndexHost } from './threaded-index.ts';
 import type { VectorEngine } from './vector-engine.ts';
@@ -25,6 +28,8 @@ export interface EngineOptions {
   readonly memoryMaxBytes?: number;
   /** Default one less than the cores, at least one. */
   readonly searchThreadCount?: number;
+  /** Given, the calling thread searches by itself while it has time to spare (`SpareTime`). */
+  readonly threadTime?: ThreadTime | undefined;
   /** Published stamp from which an index starts its stamps anew; for tests. */
   readonly rebaseStamp?: number;
   /** Called once when a thread died. The engine is of no use then: its owner closes it, and starts another or ends. */
@@ -39,10 +44,12 @@ interface EngineParts {
   readonly rebaseStamp: number;
   readonly writer: { readonly scratch: Address; readonly staging: Address };
   readonly filters: { readonly pool: Address; readonly byteLength: number };
+  /** Areas of the calling thread, where it searches by itself. */
+  readonly own: { readonly scratch: Address; readonly ring: Address; readonly spareTime: SpareTime } | undefined;
   readonly searchers: readonly { readonly scratch: Address; readonly ring: Address }[];
 }
 
-/** Many indexes in one shared memory, one writer thread and several search threads. The calling thread does no index work. */
+/** Many indexes in one shared memory, one writer thread and several search threads. The calling thread does no index work but short searches, if it may. */
 export class Engine implements VectorEngine {
   readonly #parts: EngineParts;
   readonly #writer: WriterThread;
@@ -57,10 +64,10 @@ export class Engine implements VectorEngine {
   private constructor(parts: EngineParts, onFailure: ((error: Error) => void) | undefined) {
     this.#onFailure = onFailure;
     this.#parts = parts;
-    const { module, memory } = parts;
+    const { module, memory, kernel, own } = parts;
     const filters = new FilterPool(memory, parts.filters.pool, parts.filters.byteLength);
-    this.#dispatch = new SearchDispatch(filters);
     const onDeath = (error: Error): void => { this.#fail(error); };
+    this.#dispatch = new SearchDispatch(filters, own === undefined ? undefined : new OwnSearches({ kernel, memory, ...own, onDeath }));
     this.#writer = new WriterThread({ module, memory, ...parts.writer }, onDeath);
     this.#threads = parts.searchers.map((areas) => (
       new SearchThread({ module, memory, ...areas }, filters, () => { this.#dispatch.refill(); }, onDeath)));
@@ -80,11 +87,11 @@ export class Engine implements VectorEngine {
     const pageLimit = Math.min(MEMORY_PAGES_MAX, Math.floor((options.memoryMaxBytes ?? Infinity) / PAGE_BYTES));
     assert(pageLimit > 0, 'the memory limit is less than a page');
     return Promise.resolve().then(() => (
-      new Engine(Engine.#layOut(pageLimit, threadCount, options.rebaseStamp ?? REBASE_STAMP), options.onFailure)));
+      new Engine(Engine.#layOut(pageLimit, threadCount, options), options.onFailure)));
   }
 
   /** Makes the memory and the threads' areas in it, before any thread runs. */
-  static #layOut(pageLimit: number, threadCount: number, rebaseStamp: number): EngineParts {
+  static #layOut(pageLimit: number, threadCount: number, { rebaseStamp = REBASE_STAMP, threadTime }: EngineOptions): EngineParts {
     const module = compileKernel();
     const memory = createMemory(pageLimit);
     const kernel = instantiateKernel(module, memory);
@@ -97,9 +104,10 @@ export class Engine implements VectorEngine {
     const memoryMaxBytes = pageLimit * PAGE_BYTES;
     const byteLength = Math.min(FILTER_POOL_BYTES_MAX, Math.max(FILTER_POOL_BYTES_MIN, Math.floor(memoryMaxBytes * FILTER_POOL_SHARE)));
     const filters = { pool: taken(kernel.allocateSpan(byteLength)), byteLength };
-    const searchers = Array.from({ length: threadCount }, () => (
-      { scratch: taken(kernel.allocateScratch()), ring: taken(kernel.allocateSpan(RING_BYTES)) }));
-    return { module, memory, kernel, memoryMaxBytes, rebaseStamp, writer, filters, searchers };
+    const areas = (): { scratch: Address; ring: Address } => ({ scratch: taken(kernel.allocateScratch()), ring: taken(kernel.allocateSpan(RING_BYTES)) });
+    const searchers = Array.from({ length: threadCount }, areas);
+    const own = threadTime === undefined ? undefined : { ...areas(), spareTime: new SpareTime(threadTime) };
+    return { module, memory, kernel, memoryMaxBytes, rebaseStamp, writer, filters, own, searchers };
   }
 
   /** A new empty index. Rejects with EngineMemoryFullError, EngineOverloadedError or EngineClosedError. */

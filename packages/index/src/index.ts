@@ -7,6 +7,8 @@ export * from './limits.ts';
 export { LocalEngine, LocalIndex } from './local-engine.ts';
 export type { FilterStrategy, IdFilter, SearchHits, SearchPath, SearchRequest, SearchSettings } from './search-request.ts';
 export type { EngineStats, IndexStats } from './stats.ts';
+export { systemThreadTime } from './thread-time.ts';
+export type { ThreadTime } from './thread-time.ts';
 export type { VectorEngine } from './vector-engine.ts';
 export type { VectorSource, VectorView } from './vector-source.ts';
 export type { VectorIndex } from './vector-index.ts';

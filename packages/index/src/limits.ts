@@ -24,6 +24,22 @@ export const QUERIES_PER_REQUEST_MAX = 16;
 export const SEARCHES_WAITING_MAX = 2048;
 export const SEARCH_THREADS_MAX = 64;
 
+/** What a search that the calling thread does by itself reads at most: the width of its beam, or the vectors of a scan, times the dimension. */
+export const OWN_COMPONENTS_MAX = 1 << 17;
+/** Milliseconds of one turn of the event loop in which the calling thread begins searches by itself. */
+export const OWN_TURN_MS = 2;
+/** A call into the kernel that took so many milliseconds was a long one; the calling thread does no other by itself for so many times as long. */
+export const OWN_LONG_MS = 10;
+export const OWN_REST = 20;
+/** How often the calling thread looks at the processor time that it takes, in milliseconds, and between which shares of a processor it holds it. */
+export const OWN_LOOK_MS = 50;
+export const OWN_CPU_LOW = 0.65;
+export const OWN_CPU_HIGH = 0.85;
+/** How the share of turns in which it searches by itself falls and rises at each look; below the least share it is none. */
+export const OWN_SHARE_FALL = 0.7;
+export const OWN_SHARE_RISE = 0.05;
+export const OWN_SHARE_LEAST = 0.05;
+
 /** Shared memory for the filters of searches under way: this share of the limit, and at least one filter of every id. */
 export const FILTER_POOL_SHARE = 1 / 16;
 export const FILTER_POOL_BYTES_MIN = (1 << 21) + 64;

@@ -6,9 +6,10 @@
 //            places of an answer u32 | queries, back to back in the space of MAX_DIM f32 | their answers, in the space of one of MAX_CANDIDATES places
 
 import { MAX_CANDIDATES, MAX_DIM } from '@shoal/kernel';
-import type { Address, WasmMemory } from '@shoal/kernel';
-import { answerBytes } from './answer.ts';
+import type { Address, Kernel, WasmMemory } from '@shoal/kernel';
+import { answerBytes, readAnswer } from './answer.ts';
 import { QUERIES_PER_REQUEST_MAX, SLOTS_PER_THREAD } from './limits.ts';
+import type { SearchHits } from './search-request.ts';
 
 const CONTROL_BYTES = 64;
 const SUBMITTED = 0;
@@ -86,6 +87,18 @@ export class RequestRing {
     const before = this.u32[slot / 4 + 6] as number;
     this.f32.set(queries, (slot + SLOT_HEADER_BYTES) / 4 + before * dim);
     this.u32[slot / 4 + 6] = before + queries.length / dim;
+  }
+
+  /** Searches for the queries of the n-th request and writes their answers. Throws where the kernel traps. */
+  search(kernel: Kernel, scratch: Address, n: number): void {
+    const { index, k, ef, path, rerank, filter, queryCount, places, queries, answers } = this.read(n);
+    kernel.searchMany(scratch, index, queries, queryCount, k, ef, path, rerank, filter, answers, answerBytes(places));
+  }
+
+  /** Copies the answers to the n-th request. */
+  answers(n: number): SearchHits[] {
+    const { queryCount, places, answers } = this.read(n);
+    return Array.from({ length: queryCount }, (_, query) => readAnswer(this.u32, this.f32, answers + query * answerBytes(places), places));
   }
 
   /** Main thread: makes requests below `count` (which wraps at 2^32) visible and wakes the search thread. */

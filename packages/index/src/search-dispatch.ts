@@ -1,21 +1,25 @@
 import { EngineOverloadedError } from './errors.ts';
 import type { FilterPool } from './filter-pool.ts';
 import { SEARCHES_WAITING_MAX } from './limits.ts';
+import type { OwnSearches } from './own-searches.ts';
 import type { SearchBatch } from './search-batch.ts';
 import type { SearchThread } from './search-thread.ts';
 
 /**
- * Gives queries to the thread with the fewest under way. A bounded number of batches waits in line when all are full; each gives a piece in its
+ * Lets the calling thread search while it has time to spare, and gives other queries to the thread with the fewest under way. A bounded number of batches waits in line when all are full; each gives a piece in its
  * turn and stands in line again with the rest, so that a long one does not hold up those behind it.
  */
 export class SearchDispatch {
   #threads: readonly SearchThread[] = [];
   readonly #filters: FilterPool;
+  /** Searches of the calling thread, where it does any. */
+  readonly #own: OwnSearches | undefined;
   #waiting: SearchBatch[] = [];
   #nextWaiting = 0;
 
-  constructor(filters: FilterPool) {
+  constructor(filters: FilterPool, own?: OwnSearches) {
     this.#filters = filters;
+    this.#own = own;
   }
 
   start(threads: readonly SearchThread[]): void {
@@ -33,6 +37,8 @@ export class SearchDispatch {
   }
 
   submit(batch: SearchBatch): void {
+    if (this.#lineLength === 0) this.#own?.answer(batch);
+    if (batch.waitingCount === 0) return;
     while (this.#lineLength === 0 && this.#handPiece(batch)) if (batch.waitingCount === 0) return;
     // A batch of which a thread has taken something is not turned away: it found an empty line.
     if (this.#lineLength < SEARCHES_WAITING_MAX) this.#waiting.push(batch);

@@ -1,7 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { PATH_CODES } from '@shoal/kernel';
 import type { Address } from '@shoal/kernel';
-import { answerBytes, readAnswer } from './answer.ts';
 import type { FilterPool } from './filter-pool.ts';
 import type { EngineFailedError } from './errors.ts';
 import { SLOTS_PER_THREAD } from './limits.ts';
@@ -91,7 +90,7 @@ export class SearchThread {
     const completed = this.#ring.takeCompleted();
     const settled = this.#pending.splice(0, (completed - this.#completed) >>> 0);
     // All answers are copied before any of them is given out: what it leads to may fill the slots again.
-    const hits = settled.map(({ parts, queryCount }, i) => this.#answersOf((this.#completed + i) >>> 0, parts.places, queryCount));
+    const hits = settled.map((_, i) => this.#ring.answers((this.#completed + i) >>> 0));
     this.#completed = completed;
     for (const { parts: { settings }, queryCount } of settled) {
       this.#inFlightCount -= queryCount;
@@ -104,11 +103,6 @@ export class SearchThread {
       }
     });
     this.#onSpace();
-  }
-
-  #answersOf(n: number, places: number, queryCount: number): SearchHits[] {
-    const first = this.#ring.answerAt(n);
-    return Array.from({ length: queryCount }, (_, query) => readAnswer(this.#ring.u32, this.#ring.f32, first + query * answerBytes(places), places));
   }
 
   /** Rejects everything under way. */

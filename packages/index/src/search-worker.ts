@@ -4,7 +4,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import assert from 'node:assert';
 import { PATH_CODES, instantiateKernel } from '@shoal/kernel';
 import type { Address, WasmMemory, WasmModule } from '@shoal/kernel';
-import { answerBytes } from './answer.ts';
 import { RequestRing } from './request-ring.ts';
 import type { Slot } from './request-ring.ts';
 
@@ -39,10 +38,8 @@ function serve(data: SearchWorkerData): void {
     const submitted = ring.waitForRequests(completed);
     if (submitted === undefined) return;
     while (completed !== submitted) {
-      const request = ring.read(completed);
-      if (tellAtMs !== undefined && mayTakeLong(request)) tell();
-      const { index, k, ef, path, rerank, filter, queryCount, places, queries, answers } = request;
-      kernel.searchMany(data.scratch, index, queries, queryCount, k, ef, path, rerank, filter, answers, answerBytes(places));
+      if (tellAtMs !== undefined && mayTakeLong(ring.read(completed))) tell();
+      ring.search(kernel, data.scratch, completed);
       completed = (completed + 1) >>> 0;
       ring.publish(completed);
       const nowMs = performance.now();

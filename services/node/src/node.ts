@@ -4,7 +4,7 @@ import { openEmbeddedBus } from '@shoal/bus';
 import { startGateway } from '@shoal/gateway';
 import { systemTimers } from '@shoal/pacing';
 import { parseOperationId, parseShardId, parseSlot } from '@shoal/protocol';
-import { startShard } from '@shoal/shard';
+import { startShard, systemThreadTime } from '@shoal/shard';
 import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport, type ServiceLog } from '@shoal/telemetry';
 import type { NodeConfig } from './config.ts';
 import { openNodeImports } from './node-imports.ts';
@@ -52,7 +52,7 @@ export async function startNode(config: NodeConfig, { logger, sendTo }: ServiceL
         snapshotLogBytes: config.snapshotLogBytes,
         recallShare: config.recallShare,
       },
-      { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION, telemetry, elapsedMs: () => performance.now(), ...traced },
+      { bus, logger, timers: systemTimers, nowMs: Date.now, version: VERSION, telemetry, elapsedMs: () => performance.now(), threadTime: systemThreadTime(), ...traced },
     );
     closers.push(() => shard.close());
     const imports = await openNodeImports(join(config.directory, 'imports'), config.sources, logger);

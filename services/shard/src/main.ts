@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
+import { systemThreadTime } from '@shoal/index';
 import { systemTimers } from '@shoal/pacing';
 import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
 import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport, openServiceLog } from '@shoal/telemetry';
@@ -19,7 +20,7 @@ await runProcess('shoal shard', async () => {
   sendTo(otlp);
   // Does not jump when the system's clock is set.
   const nowMs = (): number => Math.round(performance.timeOrigin + performance.now());
-  const dependencies = { bus, logger, timers: systemTimers, nowMs, version: VERSION, telemetry, elapsedMs: () => performance.now(), ...(otlp === undefined ? {} : { tracing: otlp.tracing }) };
+  const dependencies = { bus, logger, timers: systemTimers, nowMs, version: VERSION, telemetry, elapsedMs: () => performance.now(), threadTime: systemThreadTime(), ...(otlp === undefined ? {} : { tracing: otlp.tracing }) };
   const shard = await (config.ownedSlots === undefined ? startPlacedShard(config, config.placement, dependencies) : startShard(config, dependencies));
   const notReady = (): string | undefined => (shard.status().slots.every(({ ready }) => ready) ? undefined : 'some slots are not ready');
   const publisher = ReportPublisher.start({ telemetry, channel: bus.requests, timers: systemTimers, onFailure: (error) => logger.warn({ err: error }, 'metrics could not be announced') });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Bus, Serving } from '@shoal/bus';
-import { Engine, type VectorEngine } from '@shoal/index';
+import { Engine, type ThreadTime, type VectorEngine } from '@shoal/index';
 import { pause, type Timers } from '@shoal/pacing';
 import { slotsWithProgress } from '@shoal/placement';
 import { SUBJECTS, decodeShardStatus, decodeVerifyOrder, encodeShardStatus, type PlacementMap, type ShardStatus, type Slot } from '@shoal/protocol';
@@ -31,6 +31,8 @@ export interface ShardDependencies {
   readonly tracing?: Tracing;
   /** Milliseconds that only grow, with fractions, to measure durations; `nowMs` when absent. */
   readonly elapsedMs?: () => number;
+  /** Given, this thread does short searches by itself while it has time to spare. */
+  readonly threadTime?: ThreadTime | undefined;
 }
 
 /** What a shard runs on, opened by its caller. */
@@ -63,7 +65,7 @@ export async function startShard(config: ShardConfig, dependencies: ShardDepende
   let checkpoints: CheckpointFiles;
   try {
     checkpoints = await openCheckpointDirectory(join(config.directory, 'indexes'), store);
-    engine = await Engine.start({ memoryMaxBytes: config.engineMemoryMaxBytes, searchThreadCount: config.searchThreadCount, onFailure: failed.resolve });
+    engine = await Engine.start({ memoryMaxBytes: config.engineMemoryMaxBytes, searchThreadCount: config.searchThreadCount, threadTime: dependencies.threadTime, onFailure: failed.resolve });
   } catch (error) {
     await store.close();
     throw error;
