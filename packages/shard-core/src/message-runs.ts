@@ -9,8 +9,14 @@ import type { ReadMessage, SlotMessage } from './read-message.ts';
 /** What concerns a partition as a whole. */
 export type PartitionMutation = Exclude<Mutation, WriteMutation>;
 
+/** Writes that are applied in one step. */
+export interface WriteRun {
+  readonly type: 'writes';
+  readonly writes: { message: SlotMessage; mutation: WriteMutation }[];
+}
+
 export type Run =
-  | { readonly type: 'writes'; readonly writes: { message: SlotMessage; mutation: WriteMutation }[] }
+  | WriteRun
   | { readonly type: 'partition'; readonly message: SlotMessage; readonly mutation: PartitionMutation }
   | (ReadMessage & { readonly type: 'refused' });
 

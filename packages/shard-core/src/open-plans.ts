@@ -1,7 +1,7 @@
 /** Reads what a run of writes has to know of the vectors that its keys name, in few crossings to disk per partition. */
 import { ShoalError, type VectorKey, type VectorOperation } from '@shoal/protocol';
 import type { KeyRow, ShardStore, StoreBatch } from '@shoal/store';
-import type { Run } from './message-runs.ts';
+import type { WriteRun } from './message-runs.ts';
 import type { ActivePartition } from './partition-state.ts';
 import type { SlotState } from './slot-state.ts';
 import { PartitionPlan, type ExistingVector } from './write-plan.ts';
@@ -13,7 +13,7 @@ interface Needs {
 }
 
 /** A plan for each partition of the run that takes writes. */
-export async function openPlans(run: Run & { readonly type: 'writes' }, state: SlotState, store: ShardStore, batch: StoreBatch): Promise<Map<ActivePartition, PartitionPlan>> {
+export async function openPlans(run: WriteRun, state: SlotState, store: ShardStore, batch: StoreBatch): Promise<Map<ActivePartition, PartitionPlan>> {
   const needs = new Map<ActivePartition, Needs>();
   for (const { mutation } of run.writes) {
     const partition = state.partition(mutation);

@@ -1,17 +1,19 @@
 import assert from 'node:assert';
 import { EngineMemoryFullError, type VectorEngine } from '@shoal/index';
-import { ShoalError, encodeOutcomes, type Outcome, type Sequence, type Slot, type WriteMutation } from '@shoal/protocol';
-import { StoreBatch, addDigest, requireSum, sumOfPartitions, type PartitionRef, type RecentOperation, type ShardStore } from '@shoal/store';
+import { ShoalError, type Sequence, type Slot } from '@shoal/protocol';
+import { StoreBatch, addDigest, requireSum, sumOfPartitions, type PartitionRef, type ShardStore } from '@shoal/store';
 import type { FairGate, Timers } from '@shoal/pacing';
 import { AppliedWaiters } from './applied-waiters.ts';
 import { IdempotencyWindow } from './idempotency-window.ts';
 import { isCheckpointDue, takeCheckpoints, type CheckpointFiles } from './index-checkpoint.ts';
-import { cutIntoRuns, type Run } from './message-runs.ts';
+import { cutIntoRuns, type Run, type WriteRun } from './message-runs.ts';
 import { restorePartition } from './open-partition.ts';
 import { openPlans } from './open-plans.ts';
 import { applyPartitionMessage, type SlotSteps } from './partition-messages.ts';
 import { partitionName, recordOf, type ActivePartition } from './partition-state.ts';
+import { planRun, sameOutcome } from './plan-run.ts';
 import { readMessage, type SlotMessage } from './read-message.ts';
+import { RunCommit } from './run-commit.ts';
 import { SlotLedger, SlotState } from './slot-state.ts';
 import type { PartitionPlan } from './write-plan.ts';
 
@@ -30,18 +32,12 @@ export interface SlotMachineOptions {
   readonly onNoMemory?: (ref: PartitionRef) => void;
 }
 
-type WriteRun = Run & { type: 'writes' };
-
-function sameOutcome(message: SlotMessage, mutation: WriteMutation, outcome: Outcome): RecentOperation {
-  return { sequence: message.sequence, operationId: mutation.operationId, outcomes: encodeOutcomes(mutation.operations.map(() => outcome)) };
-}
-
 /**
  * The state of one slot as a deterministic function of its messages.
  *
  * Invariants:
  * 1. The store's batch of a message holds its rows and the slot's applied sequence: after a crash either both are there or neither.
- * 2. The index runs ahead of the store by at most one run, never behind it; it is rebuilt from the store, so it needs no durability.
+ * 2. The index runs ahead of the store by at most two runs, never behind it; it is rebuilt from the store, so it needs no durability. Commits follow one another.
  * 3. `appliedSequence` moves only after both have the run; whoever waits for a sequence then sees its vectors.
  * 4. A message that cannot apply is set aside with its reason and counted; the slot goes on.
  * 5. A message at or below the applied sequence, or with an operation id or idempotency id that the slot remembers, changes no vector.
@@ -56,6 +52,7 @@ export class SlotMachine {
   readonly #steps: SlotSteps;
   #failure: unknown;
   #underWay: Promise<void> = Promise.resolve();
+  readonly #storing = new RunCommit();
   #checkpointing: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SlotMachineOptions, state: SlotState) {
@@ -70,7 +67,11 @@ export class SlotMachine {
       engine: options.engine,
       ...(options.checkpoints === undefined ? {} : { files: options.checkpoints }),
       commit: (fill) => this.#commit(fill),
-      carryOut: (plan, batch, ledger) => this.#carryOut(plan === undefined ? [] : [plan], new Set(), ledger, batch),
+      carryOut: async (plan, batch, ledger) => {
+        const plans = plan === undefined ? [] : [plan];
+        await this.#index(plans, new Set());
+        await this.#store(plans, ledger, batch);
+      },
     };
   }
 
@@ -120,10 +121,18 @@ export class SlotMachine {
    * Applies consecutive messages, in ascending sequence. Not to be called again before it settled.
    * Rejects only for failures of the store or the engine; the machine is then to be closed and recovered.
    */
-  apply(messages: readonly SlotMessage[]): Promise<void> {
+  async apply(messages: readonly SlotMessage[]): Promise<void> {
+    const { applied } = await this.applyAhead(messages);
+    await applied;
+  }
+
+  /** As `apply`, but resolves as soon as it may be called again: when all are in the index and the last rows on their way to the store. `applied` tells of the rest. */
+  async applyAhead(messages: readonly SlotMessage[]): Promise<{ readonly applied: Promise<void> }> {
     const work = this.#applyAll(messages);
-    this.#underWay = work.catch(() => undefined);
-    return work;
+    const applied = work.then(() => this.#storing.done());
+    this.#underWay = applied.catch(() => undefined);
+    await work;
+    return { applied };
   }
 
   /** Whether a message of the log is the one that was applied at its sequence; where the slot remembers no operation of it, by its sequence alone. */
@@ -149,10 +158,7 @@ export class SlotMachine {
     assert(this.#failure === undefined, 'a failed slot machine is recovered, not used');
     const fresh = messages.filter((message) => message.sequence > this.state.appliedSequence);
     try {
-      for (const run of cutIntoRuns(fresh.map((message) => readMessage(message, this.#options.slot, this.#options.slots)))) {
-        await this.#applyRun(run);
-        this.#waiters.reached(this.state.appliedSequence);
-      }
+      for (const run of cutIntoRuns(fresh.map((message) => readMessage(message, this.#options.slot, this.#options.slots)))) await this.#applyRun(run);
     } catch (error) {
       this.#failure = error;
       throw error;
@@ -190,6 +196,7 @@ export class SlotMachine {
   async close(): Promise<void> {
     this.#failure ??= new Error('closed');
     this.stopWaiting();
+    await this.#underWay;
     await this.#checkpointing;
     for (const partition of this.state.partitions.values()) {
       if (partition.state !== 'active') continue;
@@ -199,16 +206,11 @@ export class SlotMachine {
   }
 
   async #applyRun(run: Run): Promise<void> {
-    switch (run.type) {
-      case 'writes':
-        return this.#applyWrites(run);
-      case 'partition':
-        return applyPartitionMessage(this.#steps, run);
-      case 'refused':
-        return this.#commit((ledger) => ledger.setAside(run.message, run.reason, run.detail));
-      default:
-        return run satisfies never;
-    }
+    if (run.type === 'writes') return this.#applyWrites(run);
+    await this.#storing.done();
+    if (run.type === 'partition') await applyPartitionMessage(this.#steps, run);
+    else await this.#commit((ledger) => ledger.setAside(run.message, run.reason, run.detail));
+    this.#waiters.reached(this.state.appliedSequence);
   }
 
   /** Commits slot records and whatever `fill` adds, and moves the applied sequence. */
@@ -227,16 +229,18 @@ export class SlotMachine {
   }
 
   /**
-   * Applies a run of writes in one step. Where the engine's memory ends, the run is applied message by message, so that
-   * only messages that really do not fit are set aside. `indexed` names the partitions for which the index has the whole run
+   * Applies a run of writes in one step, and resolves when its commit is begun. Where the engine's memory ends, the run is applied message by message, so
+   * that only messages that really do not fit are set aside. `indexed` names the partitions for which the index has the whole run
    * already, from the step that failed: planning their messages again gives the same ids, and the index is left alone.
    */
   async #applyWrites(run: WriteRun, indexed: ReadonlySet<ActivePartition> = new Set()): Promise<void> {
+    if (!this.#storing.leavesAlone(run)) await this.#storing.done();
     const indexedNow = new Set(indexed);
     try {
       await this.#applyWritesAtOnce(run, indexedNow);
     } catch (error) {
       if (!(error instanceof EngineMemoryFullError)) throw error;
+      await this.#storing.done();
       for (const write of run.writes) {
         const single: WriteRun = { type: 'writes', writes: [write] };
         if (run.writes.length > 1) await this.#applyWrites(single, indexedNow);
@@ -250,38 +254,28 @@ export class SlotMachine {
     const window = await IdempotencyWindow.open(this.state, this.store, batch, run.writes.map(({ mutation }) => mutation));
     const ledger = new SlotLedger(this.state, batch, window);
     const plans = await openPlans(run, this.state, this.store, batch);
-    for (const { message, mutation } of run.writes) {
-      const earlier = ledger.earlier(mutation);
-      const partition = this.state.partition(mutation);
-      const remember = (outcome: Outcome) => sameOutcome(message, mutation, outcome);
-      if (earlier?.type === 'repeated') {
-        ledger.applied(message, { ...earlier.operation, sequence: message.sequence });
-      } else if (earlier?.type === 'reused') {
-        ledger.applied(message, remember('key_reused'));
-      } else if (partition === undefined) {
-        ledger.setAside(message, 'embedding_not_found', `Embedding ${mutation.code} was never defined in this slot.`, remember('embedding_unknown'));
-      } else if (partition.state === 'dropped') {
-        ledger.applied(message, remember('embedding_dropped'));
-      } else if (mutation.dim !== partition.spec.dim) {
-        ledger.setAside(message, 'dimension_mismatch', `The message has dimension ${mutation.dim}, the embedding ${partition.spec.dim}.`, remember('dimension_mismatch'));
-      } else {
-        const plan = plans.get(partition);
-        assert(plan !== undefined);
-        const before = plan.digest;
-        const operation = plan.add({ message, mutation, partition });
-        ledger.change(addDigest(plan.digest, -before));
-        ledger.carriedOut(message, mutation, operation);
-      }
+    planRun(run, this.state, plans, ledger);
+    await this.#index([...plans.values()], indexed);
+    await this.#storing.done();
+    this.#storing.begin(this.#storeRun([...plans.values()], ledger, batch), run);
+  }
+
+  async #storeRun(plans: readonly PartitionPlan[], ledger: SlotLedger, batch: StoreBatch): Promise<void> {
+    try {
+      await this.#store(plans, ledger, batch);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
     }
-    await this.#carryOut([...plans.values()], indexed, ledger, batch);
+    this.#waiters.reached(this.state.appliedSequence);
   }
 
   /** Adds to `indexed` what the index has; of plans that do not follow it there, the ids are taken back. */
-  async #carryOut(plans: readonly PartitionPlan[], indexed: Set<ActivePartition>, ledger: SlotLedger | undefined, batch: StoreBatch): Promise<void> {
+  async #index(plans: readonly PartitionPlan[], indexed: Set<ActivePartition>): Promise<void> {
     try {
       for (const plan of plans) {
         if (indexed.has(plan.partition)) continue;
-        await this.#index(plan);
+        await this.#putIntoIndex(plan);
         indexed.add(plan.partition);
       }
     } catch (error) {
@@ -294,6 +288,10 @@ export class SlotMachine {
       }
       throw error;
     }
+  }
+
+  /** Adopts plans that are in the index, and brings their rows into the store. */
+  async #store(plans: readonly PartitionPlan[], ledger: SlotLedger | undefined, batch: StoreBatch): Promise<void> {
     for (const plan of plans) {
       // Without a ledger the message goes on, and its end counts what its steps did.
       if (ledger === undefined) this.state.unsettledDigest = addDigest(this.state.unsettledDigest, plan.digest - plan.partition.digest);
@@ -311,7 +309,7 @@ export class SlotMachine {
     }
   }
 
-  async #index(plan: PartitionPlan): Promise<void> {
+  async #putIntoIndex(plan: PartitionPlan): Promise<void> {
     const { index, keys, vectors } = plan.partition;
     if (plan.indexOps.length === 0) return;
     // A recycled id gets its new key only when no search can still return its old vector.

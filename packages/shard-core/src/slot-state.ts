@@ -8,6 +8,15 @@ import { partitionName, type PartitionState } from './partition-state.ts';
 import type { SlotMessage } from './read-message.ts';
 import { RecentOperations } from './recent-operations.ts';
 
+/** What the ledgers so far came to. */
+interface LedgerEnd {
+  readonly appliedSequence: Sequence;
+  readonly messageCount: number;
+  readonly setAsideCount: number;
+  /** Sum of the digests and terms of the partitions at that sequence. */
+  readonly rowsDigest: bigint;
+}
+
 export class SlotState {
   readonly slot: Slot;
   readonly partitions = new Map<string, PartitionState>();
@@ -22,6 +31,8 @@ export class SlotState {
   /** What the steps of a message that is not applied to its end have added to it already. */
   unsettledDigest = 0n;
   readonly marks = new DigestMarks();
+  /** Of the ledger that was written last: what is applied, or what will be when its batch is in the store. */
+  written: LedgerEnd;
 
   constructor(slot: Slot, record: SlotRecord | undefined) {
     this.slot = slot;
@@ -31,6 +42,7 @@ export class SlotState {
     this.idempotencyHead = record?.idempotencyHead ?? 0;
     this.idempotencyTail = record?.idempotencyTail ?? 0;
     this.rowsDigest = digestOfText(record?.digest ?? '0');
+    this.written = { appliedSequence: this.appliedSequence, messageCount: this.messageCount, setAsideCount: this.setAsideCount, rowsDigest: this.rowsDigest };
     this.recent = new RecentOperations(record?.operationHead ?? 0, { count: SLOT_LIMITS.recentOperations, outcomeBytes: SLOT_LIMITS.recentOutcomeBytes });
   }
 
@@ -57,9 +69,9 @@ function foundNoMemory({ outcomes }: RecentOperation): boolean {
 }
 
 /**
- * Collects what a run of messages adds to the slot's own records. Nothing of the slot changes before `write`; from there on
- * a failure leaves the slot's memory ahead of the store, and the slot has to be recovered.
- * Finding a repetition looks at the slot's memory and at the run itself.
+ * Collects what a run of messages adds to the slot's own records, on top of the ledger that was written last. Nothing of the slot changes before
+ * `write`; from there on a failure leaves the slot's memory ahead of the store, and the slot has to be recovered. `adopt` follows when the batch is
+ * in the store; the next ledger may be begun and written before. Finding a repetition looks at the slot's memory and at the run itself.
  */
 export class SlotLedger {
   readonly #state: SlotState;
@@ -67,6 +79,7 @@ export class SlotLedger {
   readonly #window: IdempotencyWindow;
   readonly #operations: RecentOperation[] = [];
   readonly #operationOf = new Map<OperationId, RecentOperation>();
+  readonly #before: LedgerEnd;
   #setAsideCount = 0;
   #messageCount = 0;
   #lastSequence: Sequence;
@@ -79,8 +92,9 @@ export class SlotLedger {
     this.#state = state;
     this.#batch = batch;
     this.#window = window;
-    this.#lastSequence = state.appliedSequence;
-    this.#rowsDigest = state.rowsDigest;
+    this.#before = state.written;
+    this.#lastSequence = this.#before.appliedSequence;
+    this.#rowsDigest = this.#before.rowsDigest;
   }
 
   /** Adds to the digest what the message that is noted next changes. */
@@ -130,27 +144,31 @@ export class SlotLedger {
       for (const position of recent.add(operation)) this.#batch.removeRecentOperation(slot, position);
     }
     const { head, tail } = this.#window.bounds;
+    const end = this.#end();
+    this.#state.written = end;
     this.#batch.putSlot(slot, {
-      appliedSequence: this.#lastSequence,
-      messageCount: this.#state.messageCount + this.#messageCount,
-      setAsideCount: this.#state.setAsideCount + this.#setAsideCount,
+      appliedSequence: end.appliedSequence,
+      messageCount: end.messageCount,
+      setAsideCount: end.setAsideCount,
       operationHead: recent.head,
       operationTail: recent.tail,
       ...(tail === 0 ? {} : { idempotencyHead: head, idempotencyTail: tail }),
-      digest: digestText(this.#rowsDigest),
+      digest: digestText(end.rowsDigest),
     });
   }
 
   adopt(): void {
-    this.#state.appliedSequence = this.#lastSequence;
-    this.#state.rowsDigest = this.#rowsDigest;
+    Object.assign(this.#state, this.#end());
     this.#state.unsettledDigest = 0n;
     this.#state.marks.keep(this.#marks);
-    this.#state.messageCount += this.#messageCount;
-    this.#state.setAsideCount += this.#setAsideCount;
     const { head, tail } = this.#window.bounds;
     this.#state.idempotencyHead = head;
     this.#state.idempotencyTail = tail;
+  }
+
+  #end(): LedgerEnd {
+    const { messageCount, setAsideCount } = this.#before;
+    return { appliedSequence: this.#lastSequence, messageCount: messageCount + this.#messageCount, setAsideCount: setAsideCount + this.#setAsideCount, rowsDigest: this.#rowsDigest };
   }
 
   #remember(operation: RecentOperation): void {
@@ -161,7 +179,7 @@ export class SlotLedger {
   #count(message: SlotMessage): void {
     const boundaries = DigestMarks.passed(this.#lastSequence, message.sequence);
     if (boundaries.length > 0) {
-      const digest = slotDigest(this.#rowsDigest, this.#state.messageCount + this.#messageCount);
+      const digest = slotDigest(this.#rowsDigest, this.#before.messageCount + this.#messageCount);
       this.#marks.push(...boundaries.map((boundary) => ({ ...boundary, digest })));
     }
     // Steps of a message come before the ledger of its end.

@@ -1,6 +1,6 @@
-import type { Bus } from '@shoal/bus';
+import type { Bus, LogMessage } from '@shoal/bus';
 import { ShoalError, decodeQueryRequest, encodeQueryResponse, type ContentVerification, type EmbeddingCode, type ReplicaContent, type Sequence, type ShardId, type Slot, type SlotContent, type SlotStatus } from '@shoal/protocol';
-import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions, type SlotMessage, type SlotState } from '@shoal/shard-core';
+import { SlotMachine, answerQuery, type ActivePartition, type SlotMachineOptions, type SlotState } from '@shoal/shard-core';
 import { DIGEST_VERSION, asDamage, digestText, isDamage } from '@shoal/store';
 import type { Logger } from 'pino';
 import { SHARD_LIMITS } from './limits.ts';
@@ -66,6 +66,8 @@ export class SlotWorker {
   #serving: SlotServing | undefined;
   #keeping: Promise<unknown> | undefined;
   #pendingCount: number | undefined;
+  /** As far as it was told. */
+  #setAsideCount = 0;
   /** Ends what accompanies the present life. */
   #ended = new AbortController();
   /** Why the present life is to end though log, store and engine go on. */
@@ -236,6 +238,7 @@ export class SlotWorker {
     await snapshots.prepare(signal);
     const machine = await SlotMachine.recover({ ...this.#options, onNoMemory: ({ code }) => this.#isWithoutMemory(code) }, signal);
     this.#machine = machine;
+    this.#setAsideCount = machine.state.setAsideCount;
     const target = await bus.log.lastSequence(this.slot);
     if (target < machine.appliedSequence) {
       throw new ShoalError(
@@ -253,24 +256,36 @@ export class SlotWorker {
     const from = (machine.appliedSequence + 1) as Sequence;
     const { groupMessages, groupBytes } = SHARD_LIMITS;
     for await (const group of bus.log.read({ slot: this.slot, from, signal: ended, maxMessages: groupMessages, maxBytes: groupBytes })) {
-      const setAsideBefore = machine.state.setAsideCount;
-      // What is read again after a start was traced when it came.
       if (this.#serving === undefined) await this.#catchUp(machine, group);
-      else await withinSpan(appliedSpans(this.#options.tracing, this.slot, group), () => machine.apply(group));
-      snapshots.noteApplied(group);
-      this.#options.meter?.applied(machine, group, this.#serving !== undefined);
-      this.#pendingCount = group.at(-1)?.pendingCount;
-      if (machine.state.setAsideCount > setAsideBefore) {
-        this.#options.logger.warn({ slot: this.slot, sequence: machine.appliedSequence, setAsideCount: machine.state.setAsideCount }, 'messages that cannot apply were set aside');
-      }
+      else await this.#applyAhead(machine, group);
       if (this.#serving === undefined && machine.appliedSequence >= target) await this.#serve(machine, onReady);
     }
     if (this.#fault !== undefined) throw this.#fault.error;
   }
 
-  #catchUp(machine: SlotMachine, group: readonly SlotMessage[]): Promise<void> {
+  /** What is read again after a start was traced when it came. */
+  async #catchUp(machine: SlotMachine, group: readonly LogMessage[]): Promise<void> {
     const { catchingUp } = this.#options;
-    return catchingUp === undefined ? machine.apply(group) : catchingUp.apply(machine, group);
+    await (catchingUp === undefined ? machine.apply(group) : catchingUp.apply(machine, group));
+    this.#noteApplied(machine, group);
+  }
+
+  /** Resolves when the next group may come; the rows of this one may still be on their way to the store. */
+  async #applyAhead(machine: SlotMachine, group: readonly LogMessage[]): Promise<void> {
+    const work = machine.applyAhead(group);
+    const applied = withinSpan(appliedSpans(this.#options.tracing, this.slot, group), async () => (await work).applied);
+    applied.then(() => this.#noteApplied(machine, group), (error: unknown) => this.#stop(error, undefined));
+    await work;
+  }
+
+  #noteApplied(machine: SlotMachine, group: readonly LogMessage[]): void {
+    const { snapshots, meter, logger } = this.#options;
+    snapshots.noteApplied(group);
+    meter?.applied(machine, group, this.#serving !== undefined);
+    this.#pendingCount = group.at(-1)?.pendingCount;
+    const { setAsideCount } = machine.state;
+    if (setAsideCount > this.#setAsideCount) logger.warn({ slot: this.slot, sequence: machine.appliedSequence, setAsideCount }, 'messages that cannot apply were set aside');
+    this.#setAsideCount = setAsideCount;
   }
 
   async #watchLog(watch: LogWatch, signal: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
-import { Objm, type ObjectInfo, type ObjectStore, StorageType } from '@nats-io/obj';
+import { Objm, type ObjectInfo, type ObjectStore, setSha256Backend, StorageType } from '@nats-io/obj';
 import { type Sequence, ShoalError, type Slot } from '@shoal/protocol';
 import { BUS_LIMITS } from '../limits.ts';
 import type { SnapshotDescription, Snapshots } from '../snapshots.ts';
@@ -45,6 +45,8 @@ export class NatsSnapshots implements Snapshots {
   /** Creates the bucket unless it exists. */
   static async open(options: OpenSnapshotsOptions): Promise<NatsSnapshots> {
     const { js, bucket, replicas } = options;
+    // By itself the library computes digests in JavaScript, which would hold up everything else for a second per hundred megabytes.
+    setSha256Backend('native');
     const store = await new Objm(js).create(bucket, { description: 'Snapshots of Shoal', storage: StorageType.File, replicas });
     return new NatsSnapshots(options, store);
   }
