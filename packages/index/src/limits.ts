@@ -62,5 +62,5 @@ export const REBASE_STAMP = 0xf000_0000;
 
 /** Bytes of an index's file that are copied in one turn of the writer. */
 export const PIECE_BYTES = 1 << 20;
-/** Bytes of an index's file that wait for the disk. */
-export const SYNC_BYTES = 1 << 26;
+/** Bytes of an index's file that wait for the disk: whoever else waits for it waits behind them. */
+export const SYNC_BYTES = 1 << 22;

@@ -7,6 +7,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Sequence, ShoalError, type Slot } from '@shoal/protocol';
+import { eased } from '../eased.ts';
+import { BUS_LIMITS } from '../limits.ts';
 import { plainBytes } from '../plain-bytes.ts';
 import type { SnapshotDescription, Snapshots } from '../snapshots.ts';
 
@@ -66,11 +68,17 @@ class DirectorySnapshots implements Snapshots {
   async #write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<number> {
     const file = await this.#orUnavailable(() => open(path, 'wx'));
     let contentBytes = 0;
+    let unsyncedBytes = 0;
     try {
-      for await (const piece of content) {
+      for await (const piece of eased(content, signal)) {
         signal.throwIfAborted();
         await this.#orUnavailable(() => file.writeFile(piece));
         contentBytes += piece.length;
+        unsyncedBytes += piece.length;
+        if (unsyncedBytes < BUS_LIMITS.snapshotSyncBytes) continue;
+        // A little at a time: who waits for the disk meanwhile waits behind all that is not there yet.
+        await this.#orUnavailable(() => file.datasync());
+        unsyncedBytes = 0;
       }
       await this.#orUnavailable(() => file.sync());
     } finally {

@@ -1,7 +1,8 @@
 import { type ErrorCode, ShoalError } from '@shoal/protocol';
 import { BUS_LIMITS } from '../limits.ts';
 import type { Connection } from './connection.ts';
-import { backoffMs, pause } from './retry.ts';
+import { pause } from '../pause.ts';
+import { backoffMs } from './retry.ts';
 
 /** Asks the broker something that may be asked again, until it answers or `attemptMs` have passed; then rejects with `code`. */
 export async function askBroker<Answer>(connection: Connection, code: ErrorCode, ask: () => Promise<Answer>): Promise<Answer> {

@@ -3,7 +3,8 @@ import { connect, errors, type ConnectionOptions, type NatsConnection } from '@n
 import { ShoalError } from '@shoal/protocol';
 import { BUS_LIMITS } from '../limits.ts';
 import { Wakeup } from '../wakeup.ts';
-import { pause, settled } from './retry.ts';
+import { pause } from '../pause.ts';
+import { settled } from './retry.ts';
 import { accessOptions, type NatsAccess } from './access.ts';
 import { checkServer } from './server-check.ts';
 import type { ServerAddresses } from './server-url.ts';

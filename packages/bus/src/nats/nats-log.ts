@@ -12,7 +12,7 @@ import type { Names } from './names.ts';
 import { TRACE_PARENT } from './trace-header.ts';
 import { pullMessages } from './pull-subscription.ts';
 import { StreamPublisher } from './stream-publisher.ts';
-import { pause } from './retry.ts';
+import { pause } from '../pause.ts';
 import type { LogShape } from './streams.ts';
 import { TrimMarks } from './trim-marks.ts';
 

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { Objm, type ObjectInfo, type ObjectStore, setSha256Backend, StorageType } from '@nats-io/obj';
 import { type Sequence, ShoalError, type Slot } from '@shoal/protocol';
+import { eased } from '../eased.ts';
 import { BUS_LIMITS } from '../limits.ts';
 import type { SnapshotDescription, Snapshots } from '../snapshots.ts';
 import type { Connection } from './connection.ts';
@@ -58,7 +59,8 @@ export class NatsSnapshots implements Snapshots {
     try {
       for await (const part of parts(content)) {
         signal.throwIfAborted();
-        await this.#ask(() => this.#store.putBlob({ name: partName(name, partCount), options: { max_chunk_size: CHUNK_BYTES } }, part));
+        const chunks = ReadableStream.from<Uint8Array>(eased(chunksOf(part), signal));
+        await this.#ask(() => this.#store.put({ name: partName(name, partCount), options: { max_chunk_size: CHUNK_BYTES } }, chunks));
         partCount += 1;
         contentBytes += part.length;
       }
@@ -151,6 +153,10 @@ function describe(object: ObjectInfo): SnapshotDescription | undefined {
 
 function damaged(snapshot: SnapshotDescription, what: string, cause?: unknown): ShoalError {
   return new ShoalError('snapshot_corrupt', `The snapshot ${snapshot.name} is damaged: ${what}.`, { cause });
+}
+
+function* chunksOf(part: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < part.length; at += CHUNK_BYTES) yield part.subarray(at, at + CHUNK_BYTES);
 }
 
 /** Gathers pieces of any size into parts. */

@@ -12,7 +12,8 @@ import { BUS_LIMITS } from '../limits.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { Connection } from './connection.ts';
 import { parseDelivery, type StoredMessage } from './stored-message.ts';
-import { backoffMs, pause } from './retry.ts';
+import { pause } from '../pause.ts';
+import { backoffMs } from './retry.ts';
 
 export interface PullOptions {
   readonly connection: Connection;

@@ -1,18 +1,5 @@
 import { BUS_LIMITS } from '../limits.ts';
-
-/** Resolves after `delayMs`, or at once when the signal aborts. */
-export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, delayMs);
-    signal.addEventListener('abort', end);
-  });
-}
+import { pause } from '../pause.ts';
 
 /** The pause before attempt number `attempt` (from 0) is repeated: doubles, up to a bound. */
 export function backoffMs(attempt: number): number {

@@ -21,7 +21,8 @@ import type { LogEntry } from '../mutation-log.ts';
 import type { Connection } from './connection.ts';
 import type { Names } from './names.ts';
 import { TRACE_PARENT, traceHeaders } from './trace-header.ts';
-import { backoffMs, pause } from './retry.ts';
+import { pause } from '../pause.ts';
+import { backoffMs } from './retry.ts';
 
 type PendingEntry = Pending<LogEntry, Sequence>;
 
