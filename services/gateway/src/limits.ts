@@ -79,6 +79,9 @@ export const GATEWAY_LIMITS = {
   /** What one message of the log holds that several writes share; a write may be a quarter of it. */
   jointOperations: 256,
   jointBytes: 256 * 1024,
+  /** When so many messages of a partition wait to be applied, further writes whose callers wait for that too gather for so long at most. */
+  jointUnapplied: 2,
+  jointWaitMs: 25,
   /** A waiting write asks again after this pause while no shard answers. */
   appliedRetryDelayMs: 100,
   /**

@@ -11,7 +11,7 @@ const DIM = 2;
 const LONG_MS = 60_000;
 const address = { slot: parseSlot(3), code: parseEmbeddingCode(7), partition: parsePartition(1) };
 const put = (key: string, value = 0): VectorOperation => ({ type: 'upsert', key: parseVectorKey(key), vector: Float32Array.of(value, 1) });
-const share = (...keys: readonly string[]): Share => ({ address, dim: DIM, operations: keys.map((key) => put(key)) });
+const share = (...keys: readonly string[]): Share => ({ address, dim: DIM, operations: keys.map((key) => put(key)), awaited: false });
 const isFirst = (value: number): Outcome => (value % 2 === 0 ? 'created' : 'replaced');
 
 interface Sent {
@@ -121,6 +121,37 @@ describe('small writes to one partition', () => {
     expect(sent[1]?.keys).toEqual(['c']);
     sent[1]?.acknowledge();
     expect(await (await patient).answer()).toEqual({ outcomes: ['created'] });
+  });
+
+  it('that wait to be applied gather behind two messages that do, those of others do not, and none waits for long', async () => {
+    const applied: (() => void)[] = [];
+    shardAnswer = (sequence) => new Promise((resolve) => applied.push(() => resolve(outcomesOf(sequence))));
+    const waiting = (...keys: readonly string[]): Promise<LoggedShare> => join({ ...share(...keys), awaited: true });
+    const acknowledge = async (index: number): Promise<void> => {
+      sent[index]?.acknowledge();
+      await turn();
+    };
+    for (const [index, key] of ['a', 'b'].entries()) {
+      void waiting(key);
+      await acknowledge(index);
+    }
+    void waiting('c');
+    void waiting('d');
+    await turn();
+    expect(sent.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
+    applied[0]?.();
+    await turn();
+    expect(sent[2]?.keys).toEqual(['c', 'd']);
+    await acknowledge(2);
+    void waiting('e');
+    void join(share('f'));
+    expect(sent[3]?.keys).toEqual(['e', 'f']);
+    await acknowledge(3);
+    const late = waiting('g');
+    await new Promise((resolve) => { setTimeout(resolve, GATEWAY_LIMITS.jointWaitMs * 3); });
+    expect(sent[4]?.keys).toEqual(['g']);
+    await acknowledge(4);
+    expect((await late).sequence).toBe(5);
   });
 
   it('wait until they are applied each for its own time', async () => {

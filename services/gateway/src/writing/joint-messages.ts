@@ -21,6 +21,8 @@ export interface Share {
   readonly dim: number;
   /** At least one; what `mayShare` allows. */
   readonly operations: readonly VectorOperation[];
+  /** Whether its caller waits until it is applied. */
+  readonly awaited: boolean;
 }
 
 /** A share that is in the log. */
@@ -32,6 +34,7 @@ export interface LoggedShare {
 
 interface Member {
   readonly operations: readonly VectorOperation[];
+  readonly awaited: boolean;
   readonly deadlineMs: number;
   readonly logged: PromiseWithResolvers<LoggedShare>;
   readonly cancelTimer: () => void;
@@ -66,6 +69,10 @@ interface Lane {
   gathering: Gathering;
   /** Messages on their way to be durable. */
   underWay: number;
+  /** Messages that are durable, and of which some caller waits until they are applied. */
+  unapplied: number;
+  /** Ends the time that what gathers may wait for those. */
+  cancelWait: (() => void) | undefined;
 }
 
 const bytesOf = (operations: readonly VectorOperation[], dim: number): number => operations.reduce((sum, operation) => sum + encodedOperationBytes(operation, dim, 2), 0);
@@ -78,8 +85,9 @@ export function mayShare(operations: readonly VectorOperation[], dim: number): b
 }
 
 /**
- * Messages of the log that hold small writes of several callers: while a message of a partition is on its way to be durable, further writes to
- * the partition gather, and leave together as its next one (docs/adr/0023). Broker, gateway and shard spend far more on a message than on a vector in it.
+ * Messages of the log that hold small writes of several callers: while a message of a partition is on its way to be durable, or two are waiting to be
+ * applied, further writes to the partition gather, and leave together as its next one (docs/adr/0023). Broker, gateway and shard spend far more on a
+ * message than on a vector in it.
  *
  * Invariants:
  * 1. The operations of a share are in one message, side by side and in order; shares are in the order in which they came.
@@ -87,6 +95,7 @@ export function mayShare(operations: readonly VectorOperation[], dim: number): b
  * 3. A message holds new vectors only: one that finds no memory is left out whole, and no delete may be left out with it.
  * 4. Every caller has its own deadline. A share whose caller gave up before the message left is not in it.
  * 5. A message that is full leaves at once, so that at most one per partition gathers.
+ * 6. For messages to be applied only writes wait whose callers do so too, for GATEWAY_LIMITS.jointWaitMs at most: the log takes writes while shards are away.
  */
 export class JointMessages {
   readonly #dependencies: JointMessagesDependencies;
@@ -102,20 +111,33 @@ export class JointMessages {
     if (!lane.gathering.takes(share)) this.#send(lane);
     const member = this.#memberOf(share, deadlineMs);
     lane.gathering.add(share, member);
-    if (lane.underWay === 0) this.#send(lane);
+    this.#look(lane);
     return member.logged.promise;
+  }
+
+  /** Sends what has gathered if it need not wait any longer. */
+  #look(lane: Lane): void {
+    if (lane.underWay > 0) return;
+    const { members } = lane.gathering;
+    if (members.length === 0) {
+      if (lane.unapplied === 0) this.#lanes.delete(nameOf(lane.address));
+    } else if (lane.unapplied < GATEWAY_LIMITS.jointUnapplied || members.some(({ awaited }) => !awaited)) {
+      this.#send(lane);
+    } else {
+      lane.cancelWait ??= this.#dependencies.timers.after(GATEWAY_LIMITS.jointWaitMs, () => this.#send(lane));
+    }
   }
 
   #laneOf({ address, dim }: Share): Lane {
     const name = nameOf(address);
     const known = this.#lanes.get(name);
     if (known !== undefined) return known;
-    const lane: Lane = { address, dim, gathering: new Gathering(), underWay: 0 };
+    const lane: Lane = { address, dim, gathering: new Gathering(), underWay: 0, unapplied: 0, cancelWait: undefined };
     this.#lanes.set(name, lane);
     return lane;
   }
 
-  #memberOf({ operations }: Share, deadlineMs: number): Member {
+  #memberOf({ operations, awaited }: Share, deadlineMs: number): Member {
     const { clock, timers } = this.#dependencies;
     const timeoutMs = Math.max(1, deadlineMs - clock.nowMs());
     const logged = Promise.withResolvers<LoggedShare>();
@@ -123,7 +145,7 @@ export class JointMessages {
       member.abandoned = true;
       logged.reject(new ShoalError('log_unavailable', `The log did not confirm the write within ${Math.round(timeoutMs)} ms; it may still take it.`));
     });
-    const member: Member = { operations, deadlineMs, logged, cancelTimer, abandoned: false };
+    const member: Member = { operations, awaited, deadlineMs, logged, cancelTimer, abandoned: false };
     return member;
   }
 
@@ -131,17 +153,19 @@ export class JointMessages {
   #send(lane: Lane): void {
     const members = lane.gathering.members.filter(({ abandoned }) => !abandoned);
     lane.gathering = new Gathering();
-    if (members.length === 0) return;
+    lane.cancelWait?.();
+    lane.cancelWait = undefined;
+    if (members.length === 0) return this.#look(lane);
     lane.underWay += 1;
     void this.#publish(lane, members).finally(() => {
       lane.underWay -= 1;
-      if (lane.underWay === 0) this.#send(lane);
-      if (lane.underWay === 0) this.#lanes.delete(nameOf(lane.address));
+      this.#look(lane);
     });
   }
 
   /** Never rejects. */
-  async #publish({ address, dim }: Lane, members: readonly Member[]): Promise<void> {
+  async #publish(lane: Lane, members: readonly Member[]): Promise<void> {
+    const { address, dim } = lane;
     const { log, clock, newOperationId } = this.#dependencies;
     const lastMs = members.reduce((last, { deadlineMs }) => Math.max(last, deadlineMs), 0);
     const operationId = newOperationId();
@@ -149,7 +173,7 @@ export class JointMessages {
     const mutation = { type: 'write', operationId, code, partition, dim, operations: members.flatMap(({ operations }) => operations) } as const;
     try {
       const [sequence] = await log.publish([{ address, operationId, bytes: encodeMutation(mutation) }], { timeoutMs: Math.max(1, lastMs - clock.nowMs()) });
-      this.#tell(address, members, sequence ?? (0 as Sequence), lastMs);
+      this.#tell(lane, members, sequence ?? (0 as Sequence), lastMs);
     } catch (error) {
       for (const { logged } of members) logged.reject(error);
     }
@@ -157,20 +181,32 @@ export class JointMessages {
   }
 
   /** The shard is asked once what became of the message, for as long as the most patient of its callers waits. */
-  #tell({ slot }: MutationAddress, members: readonly Member[], sequence: Sequence, lastMs: number): void {
+  #tell(lane: Lane, members: readonly Member[], sequence: Sequence, lastMs: number): void {
     const { appliedWait, clock, timers } = this.#dependencies;
+    const { slot } = lane.address;
     let asked: Promise<AwaitAppliedAnswer | undefined> | undefined;
+    const ask = (): Promise<AwaitAppliedAnswer | undefined> => (asked ??= appliedWait.wait(slot, [sequence], lastMs).then(([told]) => told));
+    if (members.some(({ awaited }) => awaited)) this.#follow(lane, ask());
     let first = 0;
     for (const { operations, deadlineMs, logged } of members) {
       const from = first;
       first += operations.length;
       const answer = async (): Promise<Pick<AwaitAppliedAnswer, 'outcomes'>> => {
-        asked ??= appliedWait.wait(slot, [sequence], lastMs).then(([told]) => told);
-        const told = await withDeadline(asked, deadlineMs - clock.nowMs(), timers, () => new ShoalError('receipt_timeout', `Slot ${slot} did not apply the write before the deadline.`));
+        const told = await withDeadline(ask(), deadlineMs - clock.nowMs(), timers, () => new ShoalError('receipt_timeout', `Slot ${slot} did not apply the write before the deadline.`));
         return told?.outcomes === undefined ? {} : { outcomes: told.outcomes.slice(from, from + operations.length) };
       };
       logged.resolve({ sequence, answer });
     }
+  }
+
+  /** Counts a message as unapplied until it is known what became of it, or nobody waits for that any more. */
+  #follow(lane: Lane, applied: Promise<unknown>): void {
+    lane.unapplied += 1;
+    const settle = (): void => {
+      lane.unapplied -= 1;
+      this.#look(lane);
+    };
+    applied.then(settle, settle);
   }
 }
 

@@ -89,7 +89,7 @@ export class WritePath {
     // What is repeated under a key, or traced, needs messages of its own.
     const joins = order.idempotencyKey === undefined && request === undefined && mayShare(operations, record.spec.dim);
     const messages = joins ? parts : messagesOf(record, parts, this.#names(record, order));
-    const outgoing = joins ? this.#jointly(record, parts) : this.#alone(record, order, messages as readonly PlannedMessage[], request);
+    const outgoing = joins ? this.#jointly(record, order, parts) : this.#alone(record, order, messages as readonly PlannedMessage[], request);
     return this.#publish(order, outgoing, operations.length, (answers) => {
       const outcomes = outcomesByItem(messages, answers, operations.length);
       refuseOutcomes(record, outcomes);
@@ -137,11 +137,11 @@ export class WritePath {
   }
 
   /** Every part in a message that it may share with other writes. */
-  #jointly({ spec }: EmbeddingRecord, parts: readonly PartitionPart[]): Outgoing {
+  #jointly({ spec }: EmbeddingRecord, { wait }: Order, parts: readonly PartitionPart[]): Outgoing {
     return {
       addresses: parts.map(({ address }) => address),
       send: async (deadlineMs) => {
-        const logged = await Promise.all(parts.map(({ address, operations }) => this.#joint.join({ address, dim: spec.dim, operations }, deadlineMs)));
+        const logged = await Promise.all(parts.map(({ address, operations }) => this.#joint.join({ address, dim: spec.dim, operations, awaited: wait === 'applied' }, deadlineMs)));
         return { sequences: logged.map(({ sequence }) => sequence), answers: () => Promise.all(logged.map((share) => share.answer())) };
       },
     };
