@@ -4,6 +4,8 @@ export const STORE_LIMITS = {
   scanPageRows: 1_000,
   /** Bytes that one crossing of a scan may hold; LevelDB's default of 16 KiB makes scans several times slower. */
   scanPageBytes: 4 * 1024 * 1024,
+  /** Rows of one page while a slot is copied: few, because what applies writes has to wait while one is made. */
+  exportPageRows: 200,
   /** Vectors that a scan of the content looks at between two chances to wait. */
   scanSliceRows: 200,
   writeBufferBytes: 32 * 1024 * 1024,

@@ -150,7 +150,7 @@ async function* pages(rows: Rows, range: KeyRange, view?: View): AsyncGenerator<
   const iterator = rows.iterator({ ...range, fillCache: false, highWaterMarkBytes: STORE_LIMITS.scanPageBytes, ...(view === undefined ? {} : { snapshot: view }) });
   try {
     for (;;) {
-      const page = await iterator.nextv(STORE_LIMITS.scanPageRows);
+      const page = await iterator.nextv(view === undefined ? STORE_LIMITS.scanPageRows : STORE_LIMITS.exportPageRows);
       if (page.length === 0) return;
       yield page;
     }

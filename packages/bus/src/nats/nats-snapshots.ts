@@ -57,7 +57,7 @@ export class NatsSnapshots implements Snapshots {
     let partCount = 0;
     let contentBytes = 0;
     try {
-      for await (const part of parts(content)) {
+      for await (const part of parts(eased(content, signal))) {
         signal.throwIfAborted();
         const chunks = ReadableStream.from<Uint8Array>(eased(chunksOf(part), signal));
         await this.#ask(() => this.#store.put({ name: partName(name, partCount), options: { max_chunk_size: CHUNK_BYTES } }, chunks));
