@@ -12,8 +12,11 @@ interface Needs {
   sequences: boolean;
 }
 
-/** A plan for each partition of the run that takes writes. */
-export async function openPlans(run: WriteRun, state: SlotState, store: ShardStore, batch: StoreBatch): Promise<Map<ActivePartition, PartitionPlan>> {
+/** The vectors that a run names, by the partitions that take its writes. */
+export type NamedVectors = ReadonlyMap<ActivePartition, Map<VectorKey, ExistingVector | undefined>>;
+
+/** Reads the vectors that a run names. */
+export async function readNamedVectors(run: WriteRun, state: SlotState, store: ShardStore): Promise<NamedVectors> {
   const needs = new Map<ActivePartition, Needs>();
   for (const { mutation } of run.writes) {
     const partition = state.partition(mutation);
@@ -22,9 +25,14 @@ export async function openPlans(run: WriteRun, state: SlotState, store: ShardSto
     needs.set(partition, needed);
     for (const operation of mutation.operations) note(needed, operation);
   }
-  const plans = new Map<ActivePartition, PartitionPlan>();
-  for (const [partition, needed] of needs) plans.set(partition, new PartitionPlan(partition, await existingVectors(partition, store, needed), batch));
-  return plans;
+  const named = new Map<ActivePartition, Map<VectorKey, ExistingVector | undefined>>();
+  for (const [partition, needed] of needs) named.set(partition, await existingVectors(partition, store, needed));
+  return named;
+}
+
+/** A plan for each partition of a run. */
+export function openPlans(named: NamedVectors, batch: StoreBatch): Map<ActivePartition, PartitionPlan> {
+  return new Map([...named].map(([partition, vectors]) => [partition, new PartitionPlan(partition, vectors, batch)]));
 }
 
 function note(needed: Needs, { key, type, ifSequence }: VectorOperation): void {

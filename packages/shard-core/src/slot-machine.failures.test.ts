@@ -81,6 +81,38 @@ describe('a slot machine that fails', () => {
     expect(engine.stats().indexCount).toBe(before);
   });
 
+  it('tells of a commit that failed behind the call, and takes nothing after it', async () => {
+    const machine = await recover();
+    await machine.apply([message(1, { type: 'define' })]);
+    const before = machine.appliedSequence;
+    const commit = store.commit.bind(store);
+    store.commit = () => Promise.reject(new Error('the disk is full'));
+    const { applied } = await machine.applyAhead([message(1, { type: 'write', keys: ['a'] })]);
+    await expect(applied).rejects.toThrow('the disk is full');
+    store.commit = commit;
+    await expect(machine.applyAhead([message(1, { type: 'write', keys: ['b'] })])).rejects.toThrow('the disk is full');
+    expect(machine.appliedSequence).toBe(before);
+    await machine.close();
+    const recovered = await recover();
+    expect(recovered.appliedSequence).toBe(before);
+    await recovered.close();
+  });
+
+  it('sets aside only what does not fit when groups follow each other without a pause', async () => {
+    const machine = await recover();
+    await machine.apply([message(1, { type: 'define' })]);
+    const groups = Array.from({ length: 40 }, (_, part) => [message(1, { type: 'write', keys: keysOf(part * 30, 30) })]);
+    const told: Promise<void>[] = [];
+    for (const group of groups) told.push((await machine.applyAhead(group)).applied);
+    await Promise.all(told);
+    const fates = groups.flat().map((part) => decodeOutcomes(machine.state.recent.at(part.sequence)?.outcomes ?? new Uint8Array())[0]);
+    expect(new Set(fates)).toEqual(new Set(['created', 'memory_full']));
+    expect(machine.state.setAsideCount).toBe(fates.filter((fate) => fate === 'memory_full').length);
+    const partitionState = machine.state.partition({ code: specOf(1).code, partition });
+    expect(partitionState?.state === 'active' && partitionState.vectorCount).toBe(fates.filter((fate) => fate === 'created').length * 30);
+    await machine.close();
+  });
+
   it('sets aside only what does not fit when memory ends in the middle of a run over several partitions', async () => {
     const machine = await recover();
     await machine.apply([message(1, { type: 'define' }), message(2, { type: 'define' }), message(3, { type: 'define' })]);

@@ -229,6 +229,35 @@ describe('SlotMachine', () => {
     );
   });
 
+  it('leaves the same rows when each group is given while those before it are on their way, and tells in order what is applied', async () => {
+    // Most groups name other keys than those before them, and some the same.
+    const write = fc.array(fc.record({ type: fc.constantFrom('upsert' as const, 'upsert' as const, 'insert' as const, 'delete' as const), key: fc.nat(45), x: fc.nat(90) }), { minLength: 1, maxLength: 4 });
+    const writes = fc.array(fc.record({ type: fc.constant('write' as const), code: fc.constantFrom(1, 2), repeat: fc.boolean(), operations: write }), { minLength: 5, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(writes, fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1 }), async (steps, sizes) => {
+        const { messages, oracle } = scenario([{ type: 'define', code: 1 }, { type: 'define', code: 2 }, ...steps]);
+        const [one, other] = [await openStore(), await openStore()];
+        const [first, second] = [await recover(one), await recover(other)];
+        for (const message of messages) await first.apply([message]);
+        const told: Promise<Sequence>[] = [];
+        for (const group of cut(messages, sizes).filter(({ length }) => length > 0)) {
+          const { applied } = await second.applyAhead(group);
+          told.push(applied.then(() => group.at(-1)?.sequence ?? (0 as Sequence)));
+          const { items } = await answerQuery(second, { type: 'search', items: [searchItem(1, 0, 5)] });
+          expect(items[0]?.ok).toBe(true);
+        }
+        const last = messages.at(-1)?.sequence;
+        expect(await told.at(-1)).toBe(last);
+        expect([second.appliedSequence, (await other.slot(slot))?.appliedSequence]).toEqual([last, last]);
+        expect(await rowsOf(other)).toEqual(await rowsOf(one));
+        await expectEqualToOracle(second, oracle);
+        for (const machine of [first, second]) await machine.close();
+        for (const store of [one, other]) await store.close();
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it.each([1, 2])('recycles ids under long churn of few keys and stays exact, embedding %i', async (churned) => {
     const steps: Step[] = [{ type: 'define', code: churned }];
     for (let round = 0; round < 900; round += 1) {

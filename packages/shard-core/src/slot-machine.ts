@@ -1,21 +1,16 @@
-import assert from 'node:assert';
-import { EngineMemoryFullError, type VectorEngine } from '@shoal/index';
+import type { VectorEngine } from '@shoal/index';
 import { ShoalError, type Sequence, type Slot } from '@shoal/protocol';
-import { StoreBatch, addDigest, requireSum, sumOfPartitions, type PartitionRef, type ShardStore } from '@shoal/store';
+import { addDigest, requireSum, sumOfPartitions, type PartitionRef, type ShardStore } from '@shoal/store';
 import type { FairGate, Timers } from '@shoal/pacing';
 import { AppliedWaiters } from './applied-waiters.ts';
-import { IdempotencyWindow } from './idempotency-window.ts';
 import { isCheckpointDue, takeCheckpoints, type CheckpointFiles } from './index-checkpoint.ts';
-import { cutIntoRuns, type Run, type WriteRun } from './message-runs.ts';
+import { cutIntoRuns, type Run } from './message-runs.ts';
 import { restorePartition } from './open-partition.ts';
-import { openPlans } from './open-plans.ts';
 import { applyPartitionMessage, type SlotSteps } from './partition-messages.ts';
-import { partitionName, recordOf, type ActivePartition } from './partition-state.ts';
-import { planRun, sameOutcome } from './plan-run.ts';
+import { partitionName, type ActivePartition } from './partition-state.ts';
 import { readMessage, type SlotMessage } from './read-message.ts';
-import { RunCommit } from './run-commit.ts';
-import { SlotLedger, SlotState } from './slot-state.ts';
-import type { PartitionPlan } from './write-plan.ts';
+import { RunPipeline } from './run-pipeline.ts';
+import { SlotState } from './slot-state.ts';
 
 export interface SlotMachineOptions {
   readonly slot: Slot;
@@ -52,26 +47,35 @@ export class SlotMachine {
   readonly #steps: SlotSteps;
   #failure: unknown;
   #underWay: Promise<void> = Promise.resolve();
-  readonly #storing = new RunCommit();
+  readonly #pipeline: RunPipeline;
+  /** The last message that was taken. */
+  #takenSequence: Sequence;
   #checkpointing: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SlotMachineOptions, state: SlotState) {
     this.#options = options;
     this.state = state;
+    this.#takenSequence = state.appliedSequence;
     this.store = options.store;
     this.searchGate = options.searchGate;
     this.#waiters = new AppliedWaiters(options.timers);
+    const { onNoMemory } = options;
+    this.#pipeline = new RunPipeline({
+      state,
+      store: options.store,
+      ...(onNoMemory === undefined ? {} : { onNoMemory }),
+      onStored: () => this.#waiters.reached(state.appliedSequence),
+      onFailure: (error) => {
+        this.#failure = error;
+      },
+    });
     this.#steps = {
       state,
       store: options.store,
       engine: options.engine,
       ...(options.checkpoints === undefined ? {} : { files: options.checkpoints }),
-      commit: (fill) => this.#commit(fill),
-      carryOut: async (plan, batch, ledger) => {
-        const plans = plan === undefined ? [] : [plan];
-        await this.#index(plans, new Set());
-        await this.#store(plans, ledger, batch);
-      },
+      commit: (fill) => this.#pipeline.commit(fill),
+      carryOut: (plan, batch, ledger) => this.#pipeline.carryOut(plan, batch, ledger),
     };
   }
 
@@ -126,10 +130,13 @@ export class SlotMachine {
     await applied;
   }
 
-  /** As `apply`, but resolves as soon as it may be called again: when all are in the index and the last rows on their way to the store. `applied` tells of the rest. */
+  /**
+   * As `apply`, but resolves as soon as it may be called again: when the last run is on its way into the index. `applied` tells of the rest; a failure there
+   * is also that of the next call.
+   */
   async applyAhead(messages: readonly SlotMessage[]): Promise<{ readonly applied: Promise<void> }> {
     const work = this.#applyAll(messages);
-    const applied = work.then(() => this.#storing.done());
+    const applied = work.then(() => this.#pipeline.stored());
     this.#underWay = applied.catch(() => undefined);
     await work;
     return { applied };
@@ -155,8 +162,10 @@ export class SlotMachine {
   }
 
   async #applyAll(messages: readonly SlotMessage[]): Promise<void> {
-    assert(this.#failure === undefined, 'a failed slot machine is recovered, not used');
-    const fresh = messages.filter((message) => message.sequence > this.state.appliedSequence);
+    // It is recovered, not used; what failed behind the last call is told here.
+    if (this.#failure !== undefined) throw this.#failure;
+    const fresh = messages.filter((message) => message.sequence > this.#takenSequence);
+    this.#takenSequence = fresh.at(-1)?.sequence ?? this.#takenSequence;
     try {
       for (const run of cutIntoRuns(fresh.map((message) => readMessage(message, this.#options.slot, this.#options.slots)))) await this.#applyRun(run);
     } catch (error) {
@@ -196,7 +205,7 @@ export class SlotMachine {
   async close(): Promise<void> {
     this.#failure ??= new Error('closed');
     this.stopWaiting();
-    await this.#underWay;
+    await this.#pipeline.stored().catch(() => undefined);
     await this.#checkpointing;
     for (const partition of this.state.partitions.values()) {
       if (partition.state !== 'active') continue;
@@ -206,125 +215,10 @@ export class SlotMachine {
   }
 
   async #applyRun(run: Run): Promise<void> {
-    if (run.type === 'writes') return this.#applyWrites(run);
-    await this.#storing.done();
+    if (run.type === 'writes') return this.#pipeline.apply(run);
+    await this.#pipeline.stored();
     if (run.type === 'partition') await applyPartitionMessage(this.#steps, run);
-    else await this.#commit((ledger) => ledger.setAside(run.message, run.reason, run.detail));
+    else await this.#pipeline.commit((ledger) => ledger.setAside(run.message, run.reason, run.detail));
     this.#waiters.reached(this.state.appliedSequence);
-  }
-
-  /** Commits slot records and whatever `fill` adds, and moves the applied sequence. */
-  async #commit(fill: (ledger: SlotLedger, batch: StoreBatch) => void): Promise<void> {
-    const batch = new StoreBatch();
-    const ledger = new SlotLedger(this.state, batch, await IdempotencyWindow.open(this.state, this.store, batch, []));
-    fill(ledger, batch);
-    await this.#commitLedger(ledger, batch);
-  }
-
-  /** Without a ledger the batch is a step in the middle of a message. */
-  async #commitLedger(ledger: SlotLedger | undefined, batch: StoreBatch): Promise<void> {
-    ledger?.write();
-    await this.store.commit(batch, { sync: false });
-    ledger?.adopt();
-  }
-
-  /**
-   * Applies a run of writes in one step, and resolves when its commit is begun. Where the engine's memory ends, the run is applied message by message, so
-   * that only messages that really do not fit are set aside. `indexed` names the partitions for which the index has the whole run
-   * already, from the step that failed: planning their messages again gives the same ids, and the index is left alone.
-   */
-  async #applyWrites(run: WriteRun, indexed: ReadonlySet<ActivePartition> = new Set()): Promise<void> {
-    if (!this.#storing.leavesAlone(run)) await this.#storing.done();
-    const indexedNow = new Set(indexed);
-    try {
-      await this.#applyWritesAtOnce(run, indexedNow);
-    } catch (error) {
-      if (!(error instanceof EngineMemoryFullError)) throw error;
-      await this.#storing.done();
-      for (const write of run.writes) {
-        const single: WriteRun = { type: 'writes', writes: [write] };
-        if (run.writes.length > 1) await this.#applyWrites(single, indexedNow);
-        else await this.#setAsideForMemory(write);
-      }
-    }
-  }
-
-  async #applyWritesAtOnce(run: WriteRun, indexed: Set<ActivePartition>): Promise<void> {
-    const batch = new StoreBatch();
-    const window = await IdempotencyWindow.open(this.state, this.store, batch, run.writes.map(({ mutation }) => mutation));
-    const ledger = new SlotLedger(this.state, batch, window);
-    const plans = await openPlans(run, this.state, this.store, batch);
-    planRun(run, this.state, plans, ledger);
-    await this.#index([...plans.values()], indexed);
-    await this.#storing.done();
-    this.#storing.begin(this.#storeRun([...plans.values()], ledger, batch), run);
-  }
-
-  async #storeRun(plans: readonly PartitionPlan[], ledger: SlotLedger, batch: StoreBatch): Promise<void> {
-    try {
-      await this.#store(plans, ledger, batch);
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
-    this.#waiters.reached(this.state.appliedSequence);
-  }
-
-  /** Adds to `indexed` what the index has; of plans that do not follow it there, the ids are taken back. */
-  async #index(plans: readonly PartitionPlan[], indexed: Set<ActivePartition>): Promise<void> {
-    try {
-      for (const plan of plans) {
-        if (indexed.has(plan.partition)) continue;
-        await this.#putIntoIndex(plan);
-        indexed.add(plan.partition);
-      }
-    } catch (error) {
-      for (const plan of plans) {
-        plan.partition.ids.rollback();
-        // What the engine has already stays, for the run is planned again.
-        if (indexed.has(plan.partition)) continue;
-        plan.partition.payloads.unstage(plan.changes.added);
-        plan.partition.vectors?.unstage(plan.indexOps);
-      }
-      throw error;
-    }
-  }
-
-  /** Adopts plans that are in the index, and brings their rows into the store. */
-  async #store(plans: readonly PartitionPlan[], ledger: SlotLedger | undefined, batch: StoreBatch): Promise<void> {
-    for (const plan of plans) {
-      // Without a ledger the message goes on, and its end counts what its steps did.
-      if (ledger === undefined) this.state.unsettledDigest = addDigest(this.state.unsettledDigest, plan.digest - plan.partition.digest);
-      plan.partition.digest = plan.digest;
-      plan.partition.ids.commit();
-      if (plan.partition.checkpoint.journaled) batch.putChanges(plan.partition.ref, plan.changedIds());
-      plan.partition.operationCount = plan.operationCount;
-      plan.partition.vectorCount = plan.vectorCount;
-      batch.putPartition(this.#options.slot, recordOf(plan.partition), plan.partition.ref);
-    }
-    await this.#commitLedger(ledger, batch);
-    for (const plan of plans) {
-      plan.partition.payloads.settle(plan.changes);
-      plan.partition.vectors?.written(plan.indexOps, plan.partition.index);
-    }
-  }
-
-  async #putIntoIndex(plan: PartitionPlan): Promise<void> {
-    const { index, keys, vectors } = plan.partition;
-    if (plan.indexOps.length === 0) return;
-    // A recycled id gets its new key only when no search can still return its old vector.
-    if (plan.recyclesIds) await index.quiesce();
-    for (const { id, key } of plan.newKeys) keys.set(id, key);
-    await vectors?.stage(plan.indexOps);
-    plan.partition.payloads.stage(plan.changes.added);
-    await index.apply(plan.indexOps);
-  }
-
-  async #setAsideForMemory({ message, mutation }: WriteRun['writes'][number]): Promise<void> {
-    this.#options.onNoMemory?.({ code: mutation.code, partition: mutation.partition });
-    await this.#commit((ledger) => {
-      const detail = `The engine has no memory for ${mutation.operations.length} operations.`;
-      ledger.setAside(message, 'engine_memory_full', detail, sameOutcome(message, mutation, 'memory_full'));
-    });
   }
 }
