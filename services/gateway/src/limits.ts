@@ -79,6 +79,8 @@ export const GATEWAY_LIMITS = {
   /** What one message of the log holds that several writes share; a write may be a quarter of it. */
   jointOperations: 256,
   jointBytes: 256 * 1024,
+  /** A message with so many operations takes no further write. */
+  jointEnoughOperations: 32,
   /** When so many messages of a partition wait to be applied, further writes whose callers wait for that too gather for so long at most. */
   jointUnapplied: 2,
   jointWaitMs: 25,

@@ -49,8 +49,9 @@ class Gathering {
   #bytes = 0;
   #operationCount = 0;
 
-  /** Whether the share fits, and names no key that another member names. */
+  /** Whether the message is better with the share: it has room and not enough yet, and no other member names a key of it. */
   takes({ operations, dim }: Share): boolean {
+    if (this.#operationCount >= GATEWAY_LIMITS.jointEnoughOperations) return false;
     if (this.#operationCount + operations.length > GATEWAY_LIMITS.jointOperations || this.#bytes + bytesOf(operations, dim) > GATEWAY_LIMITS.jointBytes) return false;
     return operations.every(({ key }) => !this.#keys.has(key));
   }
@@ -94,7 +95,8 @@ export function mayShare(operations: readonly VectorOperation[], dim: number): b
  * 2. No two shares of a message name the same key, so that the sequence of a vector belongs to one write.
  * 3. A message holds new vectors only: one that finds no memory is left out whole, and no delete may be left out with it.
  * 4. Every caller has its own deadline. A share whose caller gave up before the message left is not in it.
- * 5. A message that is full leaves at once, so that at most one per partition gathers.
+ * 5. A message that has enough leaves when more comes, so that at most one per partition gathers: callers that came at once, all in one message, would all
+ *    wait for the last vector of it, and nothing would be on its way meanwhile.
  * 6. For messages to be applied only writes wait whose callers do so too, for GATEWAY_LIMITS.jointWaitMs at most: the log takes writes while shards are away.
  */
 export class JointMessages {
