@@ -42,8 +42,8 @@ export const BUS_LIMITS = {
   snapshotPartBytes: 8 * 1024 * 1024,
   snapshotPartMs: 30_000,
   /** Whoever stores a snapshot rests after each piece for so many times as long as it took, up to a bound; a file is brought to the disk after so many bytes. */
-  snapshotRest: 3,
-  snapshotRestMaxMs: 100,
+  snapshotRest: 7,
+  snapshotRestMaxMs: 200,
   snapshotSyncBytes: 4 * 1024 * 1024,
   /** Between the mark that a part of the log goes and its removal: readers that stand there hear of the mark meanwhile. */
   trimGraceMs: 1_000,

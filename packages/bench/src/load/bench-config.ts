@@ -18,7 +18,7 @@ export interface LoadShape {
  */
 export const PRESETS: Readonly<Record<PresetName, LoadShape>> = {
   'read-heavy': { writers: 1, readers: 8, seconds: 30, batchSize: 4 },
-  'write-heavy': { writers: 8, readers: 1, seconds: 30, batchSize: 8 },
+  'write-heavy': { writers: 8, readers: 1, seconds: 30, batchSize: 6 },
   balanced: { writers: 4, readers: 4, seconds: 30, batchSize: 4 },
   stress: { writers: 16, readers: 16, seconds: 60, batchSize: 4 },
 };
