@@ -4,13 +4,13 @@ import { ShoalError, decodeMessageOutcomes, type AwaitAppliedAnswer, type AwaitA
 import { partitionAfter, partitionNow } from './read-partition.ts';
 import { countPartition, scrollPartition } from './scroll-partition.ts';
 import { searchInTurn } from './search-in-turn.ts';
-import type { AroundSearch } from './search-probe.ts';
+import type { SearchWatch } from './search-probe.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
-export async function answerQuery(machine: SlotMachine, request: QueryRequest, aroundSearch?: AroundSearch): Promise<QueryResponse> {
+export async function answerQuery(machine: SlotMachine, request: QueryRequest, watch?: SearchWatch): Promise<QueryResponse> {
   switch (request.type) {
     case 'search':
-      return { type: 'search', items: await (aroundSearch === undefined ? each(request.items, (item) => searchInTurn(machine, item)) : searchesWithin(machine, request.items, aroundSearch)) };
+      return { type: 'search', items: await Promise.all(request.items.map((item) => watchedSearch(machine, item, watch))) };
     case 'fetch':
       return { type: 'fetch', items: await each(request.items, (item) => fetchVector(machine, item)) };
     case 'await-applied':
@@ -24,8 +24,15 @@ export async function answerQuery(machine: SlotMachine, request: QueryRequest, a
   }
 }
 
-function searchesWithin(machine: SlotMachine, items: readonly SearchItem[], around: AroundSearch): Promise<(SearchAnswer | ItemFailure)[]> {
-  return Promise.all(items.map((item, index) => around(item, index, (probe) => searchInTurn(machine, item, probe).catch(failureOf))));
+async function watchedSearch(machine: SlotMachine, item: SearchItem, watch: SearchWatch | undefined): Promise<SearchAnswer | ItemFailure> {
+  let answer: SearchAnswer | ItemFailure;
+  try {
+    answer = await searchInTurn(machine, item, watch?.begun(item));
+  } catch (error) {
+    answer = failureOf(error);
+  }
+  watch?.answered(item, answer);
+  return answer;
 }
 
 function each<Item, Answer>(items: readonly Item[], answer: (item: Item) => Promise<Answer>): Promise<(Answer | ItemFailure)[]> {

@@ -8,7 +8,7 @@ import { ShardStore } from '@shoal/store';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { answerQuery } from './answer-query.ts';
 import type { CheckpointFiles } from './index-checkpoint.ts';
-import type { AroundSearch } from './search-probe.ts';
+import type { SearchWatch } from './search-probe.ts';
 import { SlotMachine } from './slot-machine.ts';
 
 const DIM = 16;
@@ -79,12 +79,15 @@ function distanceOf(a: Float32Array, b: Float32Array): number {
 
 /** Searches of the engine: more than were asked for where one had to be run again. */
 let engineSearches = 0;
-const counted: AroundSearch = (_item, _index, run) => run({
-  engineAsked() {
-    engineSearches += 1;
-    return () => undefined;
-  },
-});
+const counted: SearchWatch = {
+  begun: () => ({
+    engineAsked() {
+      engineSearches += 1;
+      return () => undefined;
+    },
+  }),
+  answered: () => undefined,
+};
 
 async function search(vector: Float32Array, path: SearchItem['path'], k = 10): Promise<SearchAnswer> {
   const item: SearchItem = { code: spec.code, partition, vector, k, ef: 80, path, rerank: 0, after: 0 as Sequence, timeoutMs: 5_000, includeValues: false, includePayload: false };

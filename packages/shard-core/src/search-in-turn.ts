@@ -20,12 +20,14 @@ function turnsOf({ path }: SearchItem, { vectorCount }: ActivePartition): number
 export async function searchInTurn(machine: SlotMachine, item: SearchItem, probe?: SearchProbe): Promise<SearchAnswer> {
   const gate = machine.searchGate;
   if (gate === undefined) return searchPartition(machine, item, probe);
-  await machine.waitApplied(item.after, item.timeoutMs);
+  if (item.after > machine.appliedSequence) await machine.waitApplied(item.after, item.timeoutMs);
   const partition = machine.state.partition(item);
   if (partition === undefined || partition.state === 'dropped') return searchPartition(machine, item, probe);
-  await filterOf(machine, partition, item);
+  if (item.filter !== undefined) await filterOf(machine, partition, item);
   const { tenant } = partition.spec;
-  await gate.enter(tenant, turnsOf(item, partition));
+  // Most enter at once, without a promise.
+  const turn = gate.enter(tenant, turnsOf(item, partition));
+  if (turn !== undefined) await turn;
   try {
     return await searchPartition(machine, item, probe);
   } finally {

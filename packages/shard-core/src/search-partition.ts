@@ -1,3 +1,4 @@
+import type { SearchHits } from '@shoal/index';
 import { ShoalError, type SearchAnswer, type SearchHit, type SearchItem, type VecId, type VectorKey } from '@shoal/protocol';
 import type { ShardStore } from '@shoal/store';
 import type { ActivePartition } from './partition-state.ts';
@@ -8,7 +9,6 @@ import type { SearchProbe } from './search-probe.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
 interface FoundHit {
-  readonly id: VecId;
   readonly key: VectorKey;
   readonly distance: number;
 }
@@ -18,10 +18,10 @@ interface FoundHit {
  * gives a consistent view, and values or payloads that went away since make the search run again on a newer view.
  */
 export async function searchPartition(machine: SlotMachine, item: SearchItem, probe?: SearchProbe): Promise<SearchAnswer> {
-  await machine.waitApplied(item.after, item.timeoutMs);
+  if (item.after > machine.appliedSequence) await machine.waitApplied(item.after, item.timeoutMs);
   for (let attempt = 1; ; attempt += 1) {
     const asked = partitionNow(machine, item);
-    const filter = asked === undefined ? undefined : await filterOf(machine, asked, item);
+    const filter = asked === undefined || item.filter === undefined ? undefined : await filterOf(machine, asked, item);
     const appliedSequence = machine.appliedSequence;
     const partition = partitionNow(machine, item);
     if (partition === undefined) return { ok: true, appliedSequence, path: 'flat', distanceComputations: 0, hits: [] };
@@ -38,11 +38,10 @@ export async function searchPartition(machine: SlotMachine, item: SearchItem, pr
       ...(idFilter === undefined ? {} : { filter: idFilter }),
     });
     // Keys are read before anything else can run, while none of these ids can have been given to another vector.
-    const hits = Array.from(found.ids, (id, index): FoundHit => ({ id: id as VecId, key: partition.keys.get(id as VecId), distance: found.distances[index] ?? Number.NaN }))
-      .filter(({ distance }) => item.maxDistance === undefined || distance <= item.maxDistance);
+    const hits = keysOf(partition, found, item.maxDistance ?? Infinity);
     engineAnswered?.({ partition, item, filter: idFilter, found, operationCount });
     const withRows = item.includeValues || item.includePayload;
-    const complete = found.goneCount > 0 ? undefined : withRows ? await addRows(machine.store, partition, item, filter, hits, operationCount) : hits.map(({ key, distance }) => ({ key, distance }));
+    const complete = found.goneCount > 0 ? undefined : withRows ? await addRows(machine.store, partition, item, filter, hits, found.ids, operationCount) : hits;
     if (complete !== undefined) return { ok: true, appliedSequence, path: found.path, distanceComputations: found.distanceComputations, hits: complete };
     if (attempt === PACE.searchAttempts) {
       throw new ShoalError('overloaded', 'Vectors changed faster than their values could be read. Try again.');
@@ -52,13 +51,24 @@ export async function searchPartition(machine: SlotMachine, item: SearchItem, pr
   }
 }
 
+/** The found vectors by their keys, as far as they are near enough; nearest first, so nothing follows one that is not. */
+function keysOf({ keys }: ActivePartition, { ids, distances }: SearchHits, maxDistance: number): FoundHit[] {
+  const hits: FoundHit[] = [];
+  for (let i = 0; i < ids.length; i += 1) {
+    const distance = distances[i] ?? Number.NaN;
+    if (!(distance <= maxDistance)) break;
+    hits.push({ key: keys.get(ids[i] as VecId), distance });
+  }
+  return hits;
+}
+
 /**
  * Undefined when the rows are not those of the hits: a vector was replaced or deleted since the search, its run is not in the
  * store yet, its payload was changed so that it no longer passes the filter, or so many operations passed that an id may name
  * another vector by now.
  */
-async function addRows(store: ShardStore, partition: ActivePartition, item: SearchItem, filter: PreparedFilter | undefined, hits: readonly FoundHit[], operationCount: number): Promise<SearchHit[] | undefined> {
-  const rows = await store.rows(partition.ref, hits.map((hit) => hit.id), { payloads: item.includePayload });
+async function addRows(store: ShardStore, partition: ActivePartition, item: SearchItem, filter: PreparedFilter | undefined, hits: readonly FoundHit[], ids: Uint32Array, operationCount: number): Promise<SearchHit[] | undefined> {
+  const rows = await store.rows(partition.ref, Array.from(ids.subarray(0, hits.length)) as VecId[], { payloads: item.includePayload });
   // The store may be ahead of the count by one run, and an id rests for two.
   if (partition.operationCount - operationCount >= SLOT_LIMITS.idGraceOperations - RUN_OPERATIONS) return undefined;
   const complete: SearchHit[] = [];

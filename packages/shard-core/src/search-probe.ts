@@ -18,5 +18,10 @@ export interface SearchProbe {
   engineAsked(): (search: EngineSearch) => void;
 }
 
-/** Stands around each search of a message: it calls `search` once and gives its answer back. */
-export type AroundSearch = (item: SearchItem, index: number, search: (probe?: SearchProbe) => Promise<SearchAnswer | ItemFailure>) => Promise<SearchAnswer | ItemFailure>;
+/** Watches the searches of one message. It must not throw, and changes nothing. */
+export interface SearchWatch {
+  /** Called when a search begins; may look inside. */
+  begun(item: SearchItem): SearchProbe | undefined;
+  /** Called when it was answered, or failed. */
+  answered(item: SearchItem, answer: SearchAnswer | ItemFailure): void;
+}

@@ -1,6 +1,6 @@
 import type { LogMessage } from '@shoal/bus';
 import { decodeMessageOutcomes, parseEmbeddingCode, type EmbeddingCode, type ItemFailure, type SearchAnswer, type SearchItem, type Sequence } from '@shoal/protocol';
-import type { AroundSearch, SlotMachine } from '@shoal/shard-core';
+import type { SearchWatch, SlotMachine } from '@shoal/shard-core';
 import type { ServiceMeter } from '@shoal/telemetry';
 import type { LiveRecall } from './live-recall.ts';
 
@@ -46,14 +46,13 @@ export class SlotMeter {
   }
 
   /** Measures the searches of one message, each from the arrival of the message to its own answer. */
-  aroundSearches(): AroundSearch | undefined {
+  watchSearches(): SearchWatch | undefined {
     const { meter, elapsedMs, liveRecall } = this.#options;
     if (!meter.on) return undefined;
     const startedMs = elapsedMs();
-    return async (item, _index, search) => {
-      const answer = await (liveRecall?.wanted() === true ? search({ engineAsked: () => (seen) => liveRecall.take(seen) }) : search());
-      this.#searched(item, answer, (elapsedMs() - startedMs) * 1_000);
-      return answer;
+    return {
+      begun: () => (liveRecall?.wanted() === true ? { engineAsked: () => (seen) => liveRecall.take(seen) } : undefined),
+      answered: (item, answer) => this.#searched(item, answer, (elapsedMs() - startedMs) * 1_000),
     };
   }
 

@@ -312,10 +312,10 @@ export class SlotWorker {
   async #answer(machine: SlotMachine, payload: Uint8Array, traceParent: string | undefined): Promise<Uint8Array> {
     const { tracing, meter } = this.#options;
     const request = decodeQueryRequest(payload);
-    const around = meter?.aroundSearches();
+    const watch = meter?.watchSearches();
     const span = servedSpan(tracing, traceParent, this.slot, request);
     return withinSpan(span === undefined ? [] : [span], async () => {
-      const response = await answerQuery(machine, request, span === undefined ? around : tracedSearches(span, around));
+      const response = await answerQuery(machine, request, span === undefined ? watch : tracedSearches(span, watch));
       // A damaged row was met: whoever asks again is answered by another replica, or when the slot was rebuilt.
       if (response.items.some((item) => !item.ok && item.error === 'store_corrupt')) this.failVerification(machine, new ShoalError('store_corrupt', `A query met a damaged row of slot ${this.slot}.`));
       return encodeQueryResponse(response);

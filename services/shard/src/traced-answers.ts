@@ -1,6 +1,6 @@
 import type { LogMessage } from '@shoal/bus';
 import type { QueryRequest, Slot } from '@shoal/protocol';
-import type { AroundSearch, EngineSearch, SearchProbe } from '@shoal/shard-core';
+import type { EngineSearch, SearchProbe, SearchWatch } from '@shoal/shard-core';
 import type { TracedSpan, Tracing } from '@shoal/telemetry';
 
 /** The shard's part of a message that is traced; undefined for one that is not. */
@@ -16,12 +16,15 @@ export function appliedSpans(tracing: Tracing | undefined, slot: Slot, group: re
   return parents.length === 0 ? [] : tracing.taken('slot apply', parents, { 'shoal.slot': slot, 'shoal.log.messages': group.length });
 }
 
-/** Adds each run of a search in the engine to the trace, besides what is done around it anyway. */
-export function tracedSearches(span: TracedSpan, around: AroundSearch | undefined): AroundSearch {
+/** Adds each run of a search in the engine to the trace, besides what is watched anyway. */
+export function tracedSearches(span: TracedSpan, watch: SearchWatch | undefined): SearchWatch {
   const probe: SearchProbe = { engineAsked: () => engineSpan(span) };
-  return (item, index, search) => {
-    if (around === undefined) return search(probe);
-    return around(item, index, (other) => search(other === undefined ? probe : both(probe, other)));
+  return {
+    begun(item) {
+      const other = watch?.begun(item);
+      return other === undefined ? probe : both(probe, other);
+    },
+    answered: (item, answer) => watch?.answered(item, answer),
   };
 }
 

@@ -6,11 +6,12 @@ import { OPERATIONS, type Operation, type OperationMetrics, type OperationSnapsh
 /** Codes in the order of their cells. Both sides of a shared memory run the same release, so the order needs no version. */
 const ERROR_CODES = Object.keys(ERROR_REGISTRY) as readonly ErrorCode[];
 const ERROR_CELL = new Map(ERROR_CODES.map((code, index) => [code, index]));
-const OPERATION_INDEX = new Map(OPERATIONS.map((operation, index) => [operation, index]));
 
 const SUM_CELL = BUCKET_COUNT;
 const FIRST_ERROR_CELL = BUCKET_COUNT + 1;
 const CELLS_PER_OPERATION = FIRST_ERROR_CELL + ERROR_CODES.length;
+
+const FIRST_CELL = Object.fromEntries(OPERATIONS.map((operation, index) => [operation, index * CELLS_PER_OPERATION])) as Readonly<Record<Operation, number>>;
 
 /** Bytes of shared memory that one ConcurrentMetrics takes. */
 export const CONCURRENT_METRICS_BYTES = OPERATIONS.length * CELLS_PER_OPERATION * BigUint64Array.BYTES_PER_ELEMENT;
@@ -107,7 +108,7 @@ export class ConcurrentMetrics implements OperationMetrics {
 }
 
 function firstCellOf(operation: Operation): number {
-  return (OPERATION_INDEX.get(operation) ?? 0) * CELLS_PER_OPERATION;
+  return FIRST_CELL[operation];
 }
 
 export function summaryOf({ latency, errors }: OperationSnapshot): OperationSummary {

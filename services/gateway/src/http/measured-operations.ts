@@ -25,10 +25,11 @@ const MEASURED: readonly (readonly [{ readonly method: string; readonly url: str
   [ROUTES.deleteVector, 'VectorDelete'],
   [ROUTES.deleteVectors, 'VectorDelete'],
 ];
-const OPERATION_OF = new Map(MEASURED.map(([{ method, url }, operation]) => [`${method} ${url}`, operation]));
+/** By path, then by method: a text made of both would be made anew for each request. */
+const OPERATIONS_AT = Map.groupBy(MEASURED, ([{ url }]) => url);
 
-function operationOf({ method, routeOptions }: FastifyRequest): Operation | undefined {
-  return OPERATION_OF.get(`${method} ${routeOptions.url ?? ''}`);
+function operationOf({ method, routeOptions: { url = '' } }: FastifyRequest): Operation | undefined {
+  return OPERATIONS_AT.get(url)?.find(([route]) => route.method === method)?.[1];
 }
 
 /**
