@@ -2,7 +2,7 @@
 // caller wants it, else on the vectors. Each is compiled for itself.
 
 import { recordAt } from './arena';
-import { batchMeasures, bytesOf, gather, laneOf, locateBatch, measureOf } from './batch';
+import { batchMeasures, bytesOf, gather, locateBatch, measureOf } from './batch';
 import { EXPANDED, INVISIBLE, keyOf } from './keys';
 import { isVisible, IX_LINKS, IX_M0 } from './layout';
 import { listAt } from './links';
@@ -17,28 +17,34 @@ import { markVisited } from './visited';
   store<u32>(scratch, load<u32>(list) ^ load<u32>(list + (load<u32>(index, IX_M0) << 2)), S_SINK);
 }
 
-/** Admits those of the batch that are near enough; returns the first pool position not expanded. */
+/** Distances that one mask tells of. */
+const MASKED: u32 = 64;
+
+/** Bit i tells whether the i-th of `count` distances is within the bound. One that is no number compares false and is never taken. */
+@inline function withinBound(measures: usize, count: u32, bound: f32): u64 {
+  const bounds = f32x4.splat(bound);
+  let mask: u64 = 0;
+  for (let i: u32 = 0; i < count; i += 4) mask |= <u64>i32x4.bitmask(f32x4.le(v128.load(measures + (i << 2)), bounds)) << i;
+  return count < MASKED ? mask & ((<u64>1 << count) - 1) : mask;
+}
+
+/**
+ * Admits those of the batch that are near enough; returns the first pool position not expanded. All distances come before any choice, and one loop over those
+ * within the bound as it was before makes all choices: each that the processor guesses wrong stops it from fetching records and lists ahead.
+ */
 @inline function admitBatch(
   codes: bool, scratch: usize, count: u32, measure: u32, bytes: u32, query: usize, ef: u32, stamp: u32, cursor: u32,
 ): u32 {
   const measures = scratch + S_BATCH_MEASURES;
-  // All distances before any choice: a choice that the processor guesses wrong would stop it from fetching the next records ahead.
   for (let i: u32 = 0; i < count; i += 4) v128.store(measures + (i << 2), batchMeasures(codes, scratch, i, measure, query, bytes));
-  let boundDistance = poolBoundDistance(scratch);
-  for (let i: u32 = 0; i < count; i += 4) {
-    const four = v128.load(measures + (i << 2));
-    // A NaN distance compares false and is never taken.
-    let mask = <u32>i32x4.bitmask(f32x4.le(four, f32x4.splat(boundDistance)));
-    const left = count - i;
-    if (left < 4) mask &= (1 << left) - 1;
+  for (let from: u32 = 0; from < count; from += MASKED) {
+    let mask = withinBound(measures + (from << 2), min<u32>(MASKED, count - from), poolBoundDistance(scratch));
     for (; mask != 0; mask &= mask - 1) {
-      const lane = ctz(mask);
-      const at = (i + lane) << 2;
-      const key = keyOf(laneOf(four, lane), load<u32>(scratch + S_BATCH_IDS + at));
+      const at = (from + <u32>ctz(mask)) << 2;
+      const key = keyOf(load<f32>(measures + at), load<u32>(scratch + S_BATCH_IDS + at));
       if (key >= poolBound(scratch)) continue;
       const visible = isVisible(load<u32>(scratch + S_BATCH_RECORDS + at), stamp);
       cursor = min<u32>(cursor, admit(scratch, visible ? key : key | INVISIBLE, ef));
-      boundDistance = poolBoundDistance(scratch);
     }
   }
   return cursor;
