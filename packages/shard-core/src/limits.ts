@@ -35,7 +35,7 @@ export const PACE = {
   /** Requests that may wait for a sequence at once in one slot. */
   appliedWaiters: 10_000,
   /** A search whose rows went away under it is run again at most so often. */
-  searchAttempts: 4,
+  searchAttempts: 8,
   /** Runs of one partition whose vectors are held for searches that began before they were written. */
   heldRuns: 8,
   /** Payloads read in one go while a field is filled. */

@@ -10,6 +10,7 @@ import { KeyTable } from './key-table.ts';
 import { SLOT_LIMITS } from './limits.ts';
 import type { ActivePartition } from './partition-state.ts';
 import { vectorsOf } from './partition-vectors.ts';
+import { UnstoredRows } from './unstored-rows.ts';
 import { idsOf } from './payload-index/dense-bits.ts';
 import { forgetCheckpoint, indexFromCheckpoint, indexFromRows, openIndex, type IndexSource, type RestoredIndex } from './restore-index.ts';
 
@@ -18,7 +19,7 @@ export async function openEmptyPartition(engine: VectorEngine, store: ShardStore
   const vectors = vectorsOf(store, ref, spec);
   const index = await openIndex(engine, spec, vectors);
   const payloads = new PayloadIndex(spec.fields, true);
-  return { state: 'active', ref, spec, index, vectors, checkpoint: { journaled: false, taken: undefined }, keys: new KeyTable(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, digest: 0n, deleting: undefined };
+  return { state: 'active', ref, spec, index, vectors, checkpoint: { journaled: false, taken: undefined }, keys: new KeyTable(), unstored: new UnstoredRows(), ids, ...payloadSide(payloads, store, ref), operationCount: 0, vectorCount: 0, digest: 0n, deleting: undefined };
 }
 
 function payloadSide(payloads: PayloadIndex, store: ShardStore, ref: PartitionRef): Pick<ActivePartition, 'payloads' | 'filling' | 'filters'> {
@@ -33,7 +34,7 @@ export async function restorePartition(source: Omit<IndexSource, 'vectors'>, ref
   const { keys, payloads } = keysAndPayloads;
   const { index, checkpoint } = await matchingRows(indexSource, ref, record, payloads, restored);
   const { spec, operationCount, vectorCount, deleting } = record;
-  const partition: ActivePartition = { state: 'active', ref, spec, index, vectors, checkpoint, keys, ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, digest: digestOfText(record.digest ?? '0'), deleting };
+  const partition: ActivePartition = { state: 'active', ref, spec, index, vectors, checkpoint, keys, unstored: new UnstoredRows(), ids, ...payloadSide(payloads, store, ref), operationCount, vectorCount, digest: digestOfText(record.digest ?? '0'), deleting };
   // In the background: searches without a filter need not wait for it.
   partition.filling.start();
   return partition;

@@ -8,6 +8,7 @@ import type { PayloadIndex } from './payload-index/payload-index.ts';
 import type { IdAllocator } from './id-allocator.ts';
 import type { PartitionVectors } from './partition-vectors.ts';
 import type { KeyTable } from './key-table.ts';
+import type { UnstoredRows } from './unstored-rows.ts';
 
 /** A partition that takes writes and answers searches. */
 export interface ActivePartition {
@@ -23,6 +24,7 @@ export interface ActivePartition {
   readonly filling: FieldFilling;
   readonly filters: FilterCache;
   readonly keys: KeyTable;
+  readonly unstored: UnstoredRows;
   readonly ids: IdAllocator;
   operationCount: number;
   vectorCount: number;

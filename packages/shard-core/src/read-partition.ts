@@ -42,6 +42,6 @@ async function filledWithin({ filling }: ActivePartition, names: readonly string
 }
 
 /** Whether a vector as the store has it passes a filter. */
-export function passes({ spec }: ActivePartition, { filter }: PreparedFilter, key: VectorKey, { payload }: VectorRows): boolean {
+export function passes({ spec }: ActivePartition, { filter }: PreparedFilter, key: VectorKey, { payload }: Pick<VectorRows, 'payload'>): boolean {
   return matchesFilter(filter, spec.fields, { key, payload: payload === undefined ? undefined : payloadToJson(payload) });
 }

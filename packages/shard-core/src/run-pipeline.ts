@@ -145,6 +145,7 @@ export class RunPipeline {
     } catch (error) {
       for (const plan of plans) {
         plan.partition.ids.rollback();
+        plan.partition.unstored.release(plan);
         // What the engine has already stays, for the run is planned again.
         if (indexed.has(plan.partition)) continue;
         plan.partition.payloads.unstage(plan.changes.added);
@@ -168,13 +169,15 @@ export class RunPipeline {
     }
     await this.#commitLedger(ledger, batch);
     for (const plan of plans) {
+      plan.partition.unstored.release(plan);
       plan.partition.payloads.settle(plan.changes);
       plan.partition.vectors?.written(plan.indexOps, plan.partition.index);
     }
   }
 
   async #putIntoIndex(plan: PartitionPlan): Promise<void> {
-    const { index, keys, vectors } = plan.partition;
+    const { index, keys, vectors, unstored } = plan.partition;
+    unstored.hold(plan);
     if (plan.indexOps.length === 0) return;
     // A recycled id gets its new key only when no search can still return its old vector.
     if (plan.recyclesIds) await index.quiesce();

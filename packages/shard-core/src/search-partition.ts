@@ -64,11 +64,15 @@ function keysOf({ keys }: ActivePartition, { ids, distances }: SearchHits, maxDi
 
 /**
  * Undefined when the rows are not those of the hits: a vector was replaced or deleted since the search, its run is not in the
- * store yet, its payload was changed so that it no longer passes the filter, or so many operations passed that an id may name
+ * store yet and changes payloads, its payload was changed so that it no longer passes the filter, or so many operations passed that an id may name
  * another vector by now.
  */
 async function addRows(store: ShardStore, partition: ActivePartition, item: SearchItem, filter: PreparedFilter | undefined, hits: readonly FoundHit[], ids: Uint32Array, operationCount: number): Promise<SearchHit[] | undefined> {
-  const rows = await store.rows(partition.ref, Array.from(ids.subarray(0, hits.length)) as VecId[], { payloads: item.includePayload });
+  const found = Array.from(ids.subarray(0, hits.length)) as VecId[];
+  const unstored = partition.unstored.of(found);
+  const stored = await store.rows(partition.ref, found.filter((_, index) => unstored[index] === undefined), { payloads: item.includePayload });
+  let next = 0;
+  const rows = unstored.map((row) => row ?? stored[next++]);
   // The store may be ahead of the count by one run, and an id rests for two.
   if (partition.operationCount - operationCount >= SLOT_LIMITS.idGraceOperations - RUN_OPERATIONS) return undefined;
   const complete: SearchHit[] = [];
@@ -76,7 +80,7 @@ async function addRows(store: ShardStore, partition: ActivePartition, item: Sear
     const row = rows[index];
     if (row === undefined) return undefined;
     if (item.includePayload && filter !== undefined && !passes(partition, filter, key, row)) return undefined;
-    complete.push({ key, distance, ...(item.includeValues ? { values: row.values } : {}), ...(row.payload === undefined ? {} : { payload: row.payload }) });
+    complete.push({ key, distance, ...(item.includeValues ? { values: row.values } : {}), ...(row.payload === undefined || !item.includePayload ? {} : { payload: row.payload }) });
   }
   return complete;
 }
