@@ -40,8 +40,8 @@ it('workers take one backup at each scheduled time, go on after a restart of one
       await look();
       expect(seen.size).toBeGreaterThan(before);
     }, { timeout: 60_000, interval: 100 });
-    // A job is named by its time: two workers took one at each, not one each.
-    expect(jobs.length).toBeGreaterThanOrEqual(3);
+    // A job is named by its time: two workers took one at each, not one each. A folder is there before its backup is whole.
+    await vi.waitFor(() => expect(jobs.length).toBeGreaterThanOrEqual(3), { timeout: 60_000, interval: 100 });
     expect(new Set(jobs).size).toBe(jobs.length);
   } finally {
     for (const worker of workers) await worker.close();

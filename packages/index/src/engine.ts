@@ -9,7 +9,7 @@ import { FilterPool } from './filter-pool.ts';
 import { FILTER_POOL_BYTES_MAX, FILTER_POOL_BYTES_MIN, FILTER_POOL_SHARE, REBASE_STAMP, RERANK_READS_MAX, SEARCH_THREADS_MAX } from './limits.ts';
 import { assertSource, assertSpec } from './parse-input.ts';
 import { OwnSearches } from './own-searches.ts';
-import { RING_BYTES } from './request-ring.ts';
+import { RING_BYTES, SINGLE_SLOT_RING_BYTES } from './request-ring.ts';
 import { SearchDispatch } from './search-dispatch.ts';
 import { SearchThread } from './search-thread.ts';
 import { SpareTime } from './spare-time.ts';
@@ -104,9 +104,9 @@ export class Engine implements VectorEngine {
     const memoryMaxBytes = pageLimit * PAGE_BYTES;
     const byteLength = Math.min(FILTER_POOL_BYTES_MAX, Math.max(FILTER_POOL_BYTES_MIN, Math.floor(memoryMaxBytes * FILTER_POOL_SHARE)));
     const filters = { pool: taken(kernel.allocateSpan(byteLength)), byteLength };
-    const areas = (): { scratch: Address; ring: Address } => ({ scratch: taken(kernel.allocateScratch()), ring: taken(kernel.allocateSpan(RING_BYTES)) });
-    const searchers = Array.from({ length: threadCount }, areas);
-    const own = threadTime === undefined ? undefined : { ...areas(), spareTime: new SpareTime(threadTime) };
+    const areas = (ringBytes: number): { scratch: Address; ring: Address } => ({ scratch: taken(kernel.allocateScratch()), ring: taken(kernel.allocateSpan(ringBytes)) });
+    const searchers = Array.from({ length: threadCount }, () => areas(RING_BYTES));
+    const own = threadTime === undefined ? undefined : { ...areas(SINGLE_SLOT_RING_BYTES), spareTime: new SpareTime(threadTime) };
     return { module, memory, kernel, memoryMaxBytes, rebaseStamp, writer, filters, own, searchers };
   }
 

@@ -5,7 +5,7 @@ import { EngineFailedError } from './errors.ts';
 import { OWN_COMPONENTS_MAX } from './limits.ts';
 import { LocalEngine } from './local-engine.ts';
 import { OwnSearches } from './own-searches.ts';
-import { RING_BYTES } from './request-ring.ts';
+import { SINGLE_SLOT_RING_BYTES } from './request-ring.ts';
 import { SearchBatch } from './search-batch.ts';
 import type { SearchSettings } from './search-request.ts';
 import { SpareTime } from './spare-time.ts';
@@ -111,7 +111,7 @@ test('a trap in the kernel fails the search and the engine, with its cause', asy
   const died: Error[] = [];
   const own = new OwnSearches({
     kernel: { ...kernel, graphReady: () => 1 }, memory,
-    scratch: kernel.allocateScratch(), ring: kernel.allocateSpan(RING_BYTES), spareTime: new SpareTime(idle), onDeath: (error) => died.push(error),
+    scratch: kernel.allocateScratch(), ring: kernel.allocateSpan(SINGLE_SLOT_RING_BYTES), spareTime: new SpareTime(idle), onDeath: (error) => died.push(error),
   });
   const failure = await new Promise((resolve) => {
     const batch = new SearchBatch({ index: outOfBounds, dim: DIM, queries, settings, places: 5, rerankCount: 10, resolve: () => { resolve('answered'); }, reject: resolve });

@@ -21,6 +21,8 @@ const SLOT_HEADER_BYTES = 32;
 const SLOT_BYTES = Math.ceil((SLOT_HEADER_BYTES + 4 * MAX_DIM + answerBytes(MAX_CANDIDATES)) / 64) * 64;
 
 export const RING_BYTES = CONTROL_BYTES + SLOTS_PER_THREAD * SLOT_BYTES;
+/** Of a ring whose first place alone is used. */
+export const SINGLE_SLOT_RING_BYTES = CONTROL_BYTES + SLOT_BYTES;
 
 /** Queries of `dim` floats that one request with answers of so many places carries at most. */
 export function queriesPerRequest(dim: number, places: number): number {

@@ -193,5 +193,6 @@ export class RunPipeline {
       const detail = `The engine has no memory for ${mutation.operations.length} operations.`;
       ledger.setAside(message, 'engine_memory_full', detail, sameOutcome(message, mutation, 'memory_full'));
     });
+    this.#parts.onStored();
   }
 }
