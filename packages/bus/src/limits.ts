@@ -44,6 +44,8 @@ export const BUS_LIMITS = {
   /** Whoever stores a snapshot rests after each piece for so many times as long as it took, up to a bound; a file is brought to the disk after so many bytes. */
   snapshotRest: 7,
   snapshotRestMaxMs: 200,
+  /** Rests of one snapshot altogether. */
+  snapshotRestTotalMs: 30_000,
   snapshotSyncBytes: 4 * 1024 * 1024,
   /** Between the mark that a part of the log goes and its removal: readers that stand there hear of the mark meanwhile. */
   trimGraceMs: 1_000,

@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Sequence, ShoalError, type Slot } from '@shoal/protocol';
-import { eased } from '../eased.ts';
+import { Easing } from '../easing.ts';
 import { BUS_LIMITS } from '../limits.ts';
 import { plainBytes } from '../plain-bytes.ts';
 import type { SnapshotDescription, Snapshots } from '../snapshots.ts';
@@ -70,7 +70,7 @@ class DirectorySnapshots implements Snapshots {
     let contentBytes = 0;
     let unsyncedBytes = 0;
     try {
-      for await (const piece of eased(content, signal)) {
+      for await (const piece of new Easing(signal).of(content)) {
         signal.throwIfAborted();
         await this.#orUnavailable(() => file.writeFile(piece));
         contentBytes += piece.length;

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { Objm, type ObjectInfo, type ObjectStore, setSha256Backend, StorageType } from '@nats-io/obj';
 import { type Sequence, ShoalError, type Slot } from '@shoal/protocol';
-import { eased } from '../eased.ts';
+import { Easing } from '../easing.ts';
 import { BUS_LIMITS } from '../limits.ts';
 import type { SnapshotDescription, Snapshots } from '../snapshots.ts';
 import type { Connection } from './connection.ts';
@@ -57,9 +57,10 @@ export class NatsSnapshots implements Snapshots {
     let partCount = 0;
     let contentBytes = 0;
     try {
-      for await (const part of parts(eased(content, signal))) {
+      const easing = new Easing(signal);
+      for await (const part of parts(easing.of(content))) {
         signal.throwIfAborted();
-        const chunks = ReadableStream.from<Uint8Array>(eased(chunksOf(part), signal));
+        const chunks = ReadableStream.from<Uint8Array>(easing.of(chunksOf(part)));
         await this.#ask(() => this.#store.put({ name: partName(name, partCount), options: { max_chunk_size: CHUNK_BYTES } }, chunks));
         partCount += 1;
         contentBytes += part.length;
