@@ -1,5 +1,6 @@
 // Shoal's paths against hnswlib-node (as its package builds it, and rebuilt for this machine's instructions) and
-// usearch in every scalar type; one thread each, then all cores, the same data, engines taking turns. Writes JSON and an HTML plot.
+// usearch in every scalar type; one thread each with a query per call, then with all queries in one call, then all cores; the same data, engines
+// taking turns. Writes JSON and an HTML plot.
 // With `--equal-recall-builds`, also how fast graphs are built that answer equally well. The peers are no dependencies: they are installed into .cache the first time.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -14,7 +15,7 @@ const { values } = parseArgs({ options: {
   'intrinsic-dim': { type: 'string', default: '24' }, clusters: { type: 'string', default: '100' },
   repetitions: { type: 'string', default: '5' }, shoal: { type: 'string', default: '8,4,exact' },
   usearch: { type: 'string', default: 'f32,f16,bf16,i8' }, 'no-peers': { type: 'boolean', default: false },
-  threads: { type: 'string', default: 'one,all' }, 'equal-recall-builds': { type: 'boolean', default: false }, 'no-native': { type: 'boolean', default: false }, out: { type: 'string', default: join(root, '.cache', 'bench-engine') },
+  threads: { type: 'string', default: 'one,together,all' }, 'equal-recall-builds': { type: 'boolean', default: false }, 'no-native': { type: 'boolean', default: false }, out: { type: 'string', default: join(root, '.cache', 'bench-engine') },
 } });
 
 const bench = await engineBench(import.meta.url);
@@ -48,15 +49,16 @@ const EF_CONSTRUCTIONS = [100, 120, 140, 160, 180, 200, 240, 280];
 const cores = availableParallelism();
 const walks = values.shoal.split(',').map((walk) => (walk === 'exact' ? 'exact' : Number(walk)));
 
-/** The same engines on all cores: hnswlib-node has one thread there too. */
-async function onAllCores({ data, queries }) {
-  const engines = await Promise.all(walks.map((walk) => bench.parallelShoal(queries, parameters, walk, cores)));
+/** The same engines with all queries at once, on one thread or on all cores: hnswlib-node has one thread and a query per call there too. */
+async function askedAtOnce({ data, queries }, threadCount) {
+  const engines = await Promise.all(walks.map((walk) => (
+    threadCount === 1 ? bench.shoalInOneCall(queries, parameters, walk) : bench.parallelShoal(queries, parameters, walk, threadCount))));
   if (values['no-peers']) return engines;
   const folder = join(root, '.cache', 'bench-peers');
   bench.ensurePeers(folder, say);
   engines.push(bench.oneAfterTheOther(bench.hnswlibEngine(bench.loadPeer(folder, 'hnswlib-node'), data, queries, parameters), queries.count));
   const usearch = bench.loadPeer(folder, 'usearch');
-  for (const scalar of values.usearch.split(',')) engines.push(bench.parallelUsearch(usearch, data, queries, parameters, scalar, cores));
+  for (const scalar of values.usearch.split(',')) engines.push(bench.parallelUsearch(usearch, data, queries, parameters, scalar, threadCount));
   return engines;
 }
 
@@ -116,8 +118,13 @@ for (const load of datasets) {
     say(`One thread\n${bench.engineTable(results)}`);
     reports.push({ title: dataset.title, threads: 'one thread', results });
   }
+  if (ranges.includes('together')) {
+    const results = await bench.benchmarkInParallel(await askedAtOnce(dataset, 1), options);
+    say(`One thread, all queries in one call; hnswlib-node's interface takes one query\n${bench.engineTable(results)}`);
+    reports.push({ title: dataset.title, threads: 'one thread, one call', results });
+  }
   if (ranges.includes('all')) {
-    const results = await bench.benchmarkInParallel(await onAllCores(dataset), options);
+    const results = await bench.benchmarkInParallel(await askedAtOnce(dataset, cores), options);
     say(`All ${cores} cores, all queries at once; hnswlib-node's interface has one thread only\n${bench.engineTable(results)}`);
     reports.push({ title: dataset.title, threads: `all ${cores} cores`, results });
   }

@@ -43,7 +43,7 @@ function layOut({ vectors, queries, dim, ef }: ScalingOptions): readonly SearchL
     assert(span !== 0, 'the memory is full');
     return span >>> 0;
   };
-  const scratches = Array.from({ length: 3 }, () => taken(kernel.allocateScratch()));
+  const scratches = Array.from({ length: 3 }, () => taken(kernel.allocateScratch(1)));
   const staging = taken(kernel.allocateSpan(4 * Math.max(dim, GROUP_ROWS)));
   const index = taken(kernel.createIndex(dim, DISTANCE_CODES.l2, 16, 200, SEED, FLAT_THRESHOLD_DEFAULT, BITS, SEED, 0));
   const count = vectors.length / dim;

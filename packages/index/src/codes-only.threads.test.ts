@@ -44,6 +44,18 @@ it('needs to know where the vectors are', async () => {
   await expect(engine.openIndex(spec)).rejects.toThrow(/where its vectors are/);
 });
 
+it('answers searches of one step, whose walks go in step, as one by one', async () => {
+  const source = new SlowVectors();
+  const index = await engine.openIndex(spec, source);
+  const puts = vectors.slice(0, 2_000).map((vector, id) => ({ type: 'put' as const, id, vector }));
+  for (const { id, vector } of puts) source.put(id, vector);
+  await index.apply(puts);
+  const requests = vectors.slice(3_000, 3_019).map((vector) => ({ vector, k: 10, ef: 30, path: 'rabitq' as const }));
+  const together = await Promise.all(requests.map((request) => index.search(request)));
+  for (const [i, request] of requests.entries()) expect(together[i]).toEqual(await index.search(request));
+  await index.drop();
+});
+
 it('never gives a wrong distance or a vector that was not there, while ids pass from vector to vector', async () => {
   const random = uniform(77);
   const source = new SlowVectors();

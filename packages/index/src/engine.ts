@@ -6,6 +6,7 @@ import { EngineClosedError, EngineMemoryFullError } from './errors.ts';
 import { STAGING_BYTES } from './group-application.ts';
 import type { IndexSpec } from './index-spec.ts';
 import { FilterPool } from './filter-pool.ts';
+import { laneCount } from './lane-count.ts';
 import { FILTER_POOL_BYTES_MAX, FILTER_POOL_BYTES_MIN, FILTER_POOL_SHARE, REBASE_STAMP, RERANK_READS_MAX, SEARCH_THREADS_MAX } from './limits.ts';
 import { assertSource, assertSpec } from './parse-input.ts';
 import { OwnSearches } from './own-searches.ts';
@@ -67,7 +68,7 @@ export class Engine implements VectorEngine {
     const { module, memory, kernel, own } = parts;
     const filters = new FilterPool(memory, parts.filters.pool, parts.filters.byteLength);
     const onDeath = (error: Error): void => { this.#fail(error); };
-    this.#dispatch = new SearchDispatch(filters, own === undefined ? undefined : new OwnSearches({ kernel, memory, ...own, onDeath }));
+    this.#dispatch = new SearchDispatch(filters, own === undefined ? undefined : (onLeft) => new OwnSearches({ kernel, memory, ...own, onLeft, onDeath }));
     this.#writer = new WriterThread({ module, memory, ...parts.writer }, onDeath);
     this.#threads = parts.searchers.map((areas) => (
       new SearchThread({ module, memory, ...areas }, filters, () => { this.#dispatch.refill(); }, onDeath)));
@@ -100,11 +101,12 @@ export class Engine implements VectorEngine {
       if (span === 0) throw new EngineMemoryFullError();
       return span >>> 0;
     };
-    const writer = { scratch: taken(kernel.allocateScratch()), staging: taken(kernel.allocateSpan(STAGING_BYTES)) };
+    const lanes = laneCount(kernel, pageLimit, threadCount + (threadTime === undefined ? 0 : 1));
+    const writer = { scratch: taken(kernel.allocateScratch(1)), staging: taken(kernel.allocateSpan(STAGING_BYTES)) };
     const memoryMaxBytes = pageLimit * PAGE_BYTES;
     const byteLength = Math.min(FILTER_POOL_BYTES_MAX, Math.max(FILTER_POOL_BYTES_MIN, Math.floor(memoryMaxBytes * FILTER_POOL_SHARE)));
     const filters = { pool: taken(kernel.allocateSpan(byteLength)), byteLength };
-    const areas = (ringBytes: number): { scratch: Address; ring: Address } => ({ scratch: taken(kernel.allocateScratch()), ring: taken(kernel.allocateSpan(ringBytes)) });
+    const areas = (ringBytes: number): { scratch: Address; ring: Address } => ({ scratch: taken(kernel.allocateScratch(lanes)), ring: taken(kernel.allocateSpan(ringBytes)) });
     const searchers = Array.from({ length: threadCount }, () => areas(RING_BYTES));
     const own = threadTime === undefined ? undefined : { ...areas(SINGLE_SLOT_RING_BYTES), spareTime: new SpareTime(threadTime) };
     return { module, memory, kernel, memoryMaxBytes, rebaseStamp, writer, filters, own, searchers };

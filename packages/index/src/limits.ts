@@ -16,6 +16,9 @@ export const RESERVE_IDS = 4096;
 /** Vectors of a first group whose mean is the centre of an index that keeps codes alone. */
 export const CENTRE_SAMPLE = 1024;
 
+/** Share of the memory's limit that the areas for walks in step may take; where they would take more, each thread has one. */
+export const LANES_MEMORY_SHARE = 1 / 4;
+
 /** Request places of one search thread; it gets no more queries while it has as many. */
 export const SLOTS_PER_THREAD = 64;
 /** Queries that one request to a search thread carries: one crossing into the kernel, whose answers come together. */
@@ -26,6 +29,8 @@ export const SEARCH_THREADS_MAX = 64;
 
 /** What a search that the calling thread does by itself reads at most: the width of its beam, or the vectors of a scan, times the dimension. */
 export const OWN_COMPONENTS_MAX = 1 << 17;
+/** Batches that wait for the calling thread within a step of its event loop. */
+export const OWN_WAITING_MAX = 256;
 /** Milliseconds of one turn of the event loop in which the calling thread begins searches by itself. */
 export const OWN_TURN_MS = 2;
 /** A call into the kernel that took so many milliseconds was a long one; the calling thread does no other by itself for so many times as long. */

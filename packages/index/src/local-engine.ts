@@ -11,6 +11,7 @@ import type { WriterContext } from './group-application.ts';
 import { encodeGroup } from './group.ts';
 import { exportIndex } from './index-export.ts';
 import { importIndex } from './index-import.ts';
+import { laneCount } from './lane-count.ts';
 import type { IndexOp } from './index-op.ts';
 import type { IndexSpec } from './index-spec.ts';
 import { createParameters, keepsCodesOnly, rerankCount } from './kernel-parameters.ts';
@@ -43,7 +44,7 @@ export class LocalEngine {
     const memory = createMemory(pageLimit);
     const kernel = instantiateKernel(compileKernel(), memory);
     kernel.initEngine(pageLimit);
-    const scratch = kernel.allocateScratch();
+    const scratch = kernel.allocateScratch(laneCount(kernel, pageLimit, 1));
     const staging = kernel.allocateSpan(Math.max(STAGING_BYTES, 4 * MAX_DIM + answerBytes(MAX_CANDIDATES)));
     if (scratch === 0 || staging === 0) throw new EngineMemoryFullError();
     return new LocalEngine({ kernel, views: new MemoryViews(memory), scratch: scratch >>> 0, staging: staging >>> 0 });

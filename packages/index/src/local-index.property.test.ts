@@ -66,6 +66,14 @@ function checkSearches(index: LocalIndex, oracle: MapOracle, query: Float32Array
   if (graph.path === path && truth.length > 0) recalls.push(recallOf([...graph.ids], truth, distanceOf));
 }
 
+/** Asked in one call, where some walk in step, as asked one by one. */
+function checkTogether(index: LocalIndex, first: number, path: 'exact' | 'rabitq' | 'auto' | 'flat'): void {
+  const queries = Array.from({ length: 1 + first % 9 }, (_, i) => pool[(first + 31 * i) % pool.length] as Float32Array);
+  const settings = { k: K, ef: 12, path };
+  const together = index.searchMany(Float32Array.from(queries.flatMap((query) => [...query])), settings);
+  expect(together).toEqual(queries.map((vector) => index.search({ ...settings, vector })));
+}
+
 function agreesWithMap(distance: Distance, run: Parameters<OpsMaker['make']>[0][], flatThreshold: number, bits?: CodeBits): void {
   const rabitq = bits === undefined ? {} : { rabitq: { bits, seed: 5 } };
   const index = engine.openIndex({ dim: DIM, distance, m: 6, efConstruction: 40, seed: 3, flatThreshold, ...rabitq });
@@ -80,6 +88,7 @@ function agreesWithMap(distance: Distance, run: Parameters<OpsMaker['make']>[0][
       checkSearches(index, oracle, query, 'exact');
       if (bits !== undefined) checkSearches(index, oracle, query, 'rabitq');
     }
+    for (const path of ['exact', 'auto', 'flat', ...(bits === undefined ? [] : ['rabitq' as const])] as const) checkTogether(index, choices.length * 11, path);
     expect(index.stats().vectorCount).toBe(oracle.vectors.size);
   }
   index.drop();

@@ -1,9 +1,11 @@
 import type { Address, Kernel, WasmMemory } from '@shoal/kernel';
 import { PATH_CODES } from '@shoal/kernel';
 import { EngineFailedError } from './errors.ts';
-import { OWN_COMPONENTS_MAX } from './limits.ts';
-import { RequestRing } from './request-ring.ts';
-import type { BatchParts, SearchBatch } from './search-batch.ts';
+import { OWN_COMPONENTS_MAX, OWN_WAITING_MAX } from './limits.ts';
+import { queriesPerRequest, RequestRing } from './request-ring.ts';
+import { mayShare } from './search-batch.ts';
+import type { BatchParts, SearchBatch, SearchPiece } from './search-batch.ts';
+import type { SearchHits } from './search-request.ts';
 import type { SpareTime } from './spare-time.ts';
 
 export interface OwnSearchesParts {
@@ -13,47 +15,93 @@ export interface OwnSearchesParts {
   readonly scratch: Address;
   readonly ring: Address;
   readonly spareTime: SpareTime;
+  /** Takes a batch for which, or for the rest of which, there is no time here. */
+  readonly onLeft: (batch: SearchBatch) => void;
   readonly onDeath: (error: EngineFailedError) => void;
 }
 
 /**
- * Searches that the calling thread does by itself while it has time to spare, within the call that asks for them. Only short ones: walks of a
+ * Searches that the calling thread does by itself while it has time to spare, at the end of the step of its event loop that asks for them: those of
+ * one message come together, and those that want the same share a call into the kernel. Only short ones: walks of a
  * graph with a beam that is not wide, or scans of few vectors, without a filter.
  */
 export class OwnSearches {
   readonly #parts: OwnSearchesParts;
   readonly #ring: RequestRing;
-  #hasDied = false;
+  #waiting: SearchBatch[] = [];
+  /** Why nothing is searched here any more. */
+  #death: Error | undefined;
 
   constructor(parts: OwnSearchesParts) {
     this.#parts = parts;
     this.#ring = new RequestRing(parts.memory, parts.ring);
   }
 
-  /** Answers as many queries of the batch as there is time for. */
-  answer(batch: SearchBatch): void {
-    if (!this.#isShort(batch.parts)) return;
-    while (!this.#hasDied && batch.waitingCount > 0 && this.#parts.spareTime.spend(() => this.#answerSome(batch)));
+  /** Queries that wait for the end of this step. */
+  get waitingCount(): number {
+    return this.#waiting.reduce((sum, batch) => sum + batch.waitingCount, 0);
   }
 
-  #answerSome(batch: SearchBatch): void {
-    const { kernel, scratch, onDeath } = this.#parts;
-    const { index, dim, places, rerankCount, settings: { k, ef, path } } = batch.parts;
+  /** Takes the batch, if it is short and there is time now; false where it does not. */
+  offer(batch: SearchBatch): boolean {
+    if (this.#death !== undefined || this.#waiting.length === OWN_WAITING_MAX || !this.#isShort(batch.parts) || !this.#parts.spareTime.isLeft()) return false;
+    if (this.#waiting.push(batch) === 1) queueMicrotask(() => { this.#answerWaiting(); });
+    return true;
+  }
+
+  /** Rejects everything that waits. */
+  fail(error: Error): void {
+    this.#death = error;
+    for (const batch of this.#waiting.splice(0)) batch.fail(error);
+  }
+
+  /** Answers what waits while there is time, and gives away the rest. */
+  #answerWaiting(): void {
+    const batches = this.#waiting;
+    this.#waiting = [];
+    let next = 0;
+    while (next < batches.length && this.#death === undefined && this.#parts.spareTime.spend(() => { next = this.#answerSome(batches, next); }));
+    for (const batch of batches.slice(next)) {
+      if (this.#death === undefined) this.#parts.onLeft(batch);
+      else batch.fail(this.#death);
+    }
+  }
+
+  /** Answers queries that share one request, from the batch at `next` on; returns the first batch of which some are left. */
+  #answerSome(batches: readonly SearchBatch[], next: number): number {
+    const { parts } = batches[next] as SearchBatch;
+    const { index, dim, places, rerankCount, settings: { k, ef, path } } = parts;
     const ring = this.#ring;
-    const piece = batch.take(1);
+    let room = queriesPerRequest(dim, places);
+    const pieces: SearchPiece[] = [];
     ring.open(0, index, k, ef, PATH_CODES[path], rerankCount, 0, places);
-    ring.addQueries(0, dim, batch.queriesOf(piece));
+    for (let batch = batches[next]; batch !== undefined && room > 0 && mayShare(parts, batch.parts); batch = batches[next]) {
+      const piece = batch.take(1, room);
+      ring.addQueries(0, dim, batch.queriesOf(piece));
+      pieces.push(piece);
+      room -= piece.count;
+      if (batch.waitingCount > 0) break;
+      next += 1;
+    }
+    this.#search(pieces);
+    return next;
+  }
+
+  #search(pieces: readonly SearchPiece[]): void {
+    const { kernel, scratch, onDeath } = this.#parts;
     try {
-      ring.search(kernel, scratch, 0);
+      this.#ring.search(kernel, scratch, 0);
     } catch (cause) {
-      this.#hasDied = true;
       const error = new EngineFailedError(cause);
-      batch.fail(error);
+      this.#death = error;
+      for (const { batch } of pieces) batch.fail(error);
       return onDeath(error);
     }
     // All are copied before any is given out: what it leads to may search again.
-    const hits = ring.answers(0);
-    hits.forEach((found, i) => { batch.answer(piece.first + i, found); });
+    const hits = this.#ring.answers(0).values();
+    for (const { batch, first, count } of pieces) {
+      for (let query = first; query < first + count; query++) batch.answer(query, hits.next().value as SearchHits);
+    }
   }
 
   #isShort({ index, dim, settings: { k, ef, path, filter } }: BatchParts): boolean {

@@ -36,11 +36,11 @@ export class SearchBatch {
     return this.#queryCount - this.#takenCount;
   }
 
-  /** The next queries, as many as go into one request while each of `threadCount` threads gets its share. */
-  take(threadCount: number): SearchPiece {
+  /** The next queries, as many as go into one request with room for so many while each of `threadCount` threads gets its share. */
+  take(threadCount: number, room = Infinity): SearchPiece {
     const { dim, places } = this.parts;
     const share = Math.ceil(this.#queryCount / threadCount);
-    const count = Math.min(this.waitingCount, share, queriesPerRequest(dim, places));
+    const count = Math.min(this.waitingCount, share, room, queriesPerRequest(dim, places));
     const piece = { batch: this, first: this.#takenCount, count };
     this.#takenCount += count;
     return piece;
@@ -73,4 +73,11 @@ export interface SearchPiece {
   /** The first of them, counted from 0 in the batch. */
   readonly first: number;
   readonly count: number;
+}
+
+/** Whether searches of two batches may share a request, whose answers come together. A scan, which may take milliseconds, keeps nobody else waiting. */
+export function mayShare(one: BatchParts, other: BatchParts): boolean {
+  const [a, b] = [one.settings, other.settings];
+  return one.index === other.index && one.rerankCount === other.rerankCount && a.k === b.k && a.ef === b.ef && a.path === b.path
+    && a.path !== 'flat' && a.filter === undefined && b.filter === undefined;
 }

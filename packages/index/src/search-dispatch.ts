@@ -17,9 +17,10 @@ export class SearchDispatch {
   #waiting: SearchBatch[] = [];
   #nextWaiting = 0;
 
-  constructor(filters: FilterPool, own?: OwnSearches) {
+  /** `own` is told where to give what it has no time for. */
+  constructor(filters: FilterPool, own?: (onLeft: (batch: SearchBatch) => void) => OwnSearches) {
     this.#filters = filters;
-    this.#own = own;
+    this.#own = own?.((batch) => { this.hand(batch); });
   }
 
   start(threads: readonly SearchThread[]): void {
@@ -29,7 +30,7 @@ export class SearchDispatch {
   /** Queries that wait or are under way. */
   get inFlightCount(): number {
     const waiting = this.#waiting.slice(this.#nextWaiting).reduce((sum, batch) => sum + batch.waitingCount, 0);
-    return waiting + this.#threads.reduce((sum, thread) => sum + thread.inFlightCount, 0);
+    return waiting + (this.#own?.waitingCount ?? 0) + this.#threads.reduce((sum, thread) => sum + thread.inFlightCount, 0);
   }
 
   get #lineLength(): number {
@@ -37,8 +38,12 @@ export class SearchDispatch {
   }
 
   submit(batch: SearchBatch): void {
-    if (this.#lineLength === 0) this.#own?.answer(batch);
-    if (batch.waitingCount === 0) return;
+    if (this.#lineLength === 0 && this.#own?.offer(batch) === true) return;
+    this.hand(batch);
+  }
+
+  /** Gives the rest of a batch to threads, or a place in line. */
+  hand(batch: SearchBatch): void {
     while (this.#lineLength === 0 && this.#handPiece(batch)) if (batch.waitingCount === 0) return;
     // A batch of which a thread has taken something is not turned away: it found an empty line.
     if (this.#lineLength < SEARCHES_WAITING_MAX) this.#waiting.push(batch);
@@ -68,6 +73,7 @@ export class SearchDispatch {
     this.#waiting = [];
     this.#nextWaiting = 0;
     for (const batch of waiting) batch.fail(error);
+    this.#own?.fail(error);
     for (const thread of this.#threads) thread.fail(error);
   }
 

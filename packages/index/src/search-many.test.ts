@@ -90,7 +90,7 @@ test('a request takes more queries until its thread has seen it, up to a bound; 
   const memory = createMemory(256);
   const kernel = instantiateKernel(module, memory);
   kernel.initEngine(256);
-  const areas = { scratch: kernel.allocateScratch(), ring: kernel.allocateSpan(RING_BYTES) };
+  const areas = { scratch: kernel.allocateScratch(1), ring: kernel.allocateSpan(RING_BYTES) };
   const indexes = [kernel.createIndex(...createParameters(spec)), kernel.createIndex(...createParameters(spec))] as const;
   const answered: Promise<unknown>[] = [];
   const thread = new SearchThread({ module, memory, ...areas }, new FilterPool(memory, 0, 0), () => undefined, (error) => { thread.fail(error); });

@@ -5,6 +5,7 @@ import type { FilterPool } from './filter-pool.ts';
 import type { EngineFailedError } from './errors.ts';
 import { SLOTS_PER_THREAD } from './limits.ts';
 import { queriesPerRequest, RequestRing } from './request-ring.ts';
+import { mayShare } from './search-batch.ts';
 import type { BatchParts, SearchPiece } from './search-batch.ts';
 import type { SearchHits } from './search-request.ts';
 import type { SearchWorkerData } from './search-worker.ts';
@@ -117,11 +118,4 @@ export class SearchThread {
     this.#ring.close();
     await this.#exited;
   }
-}
-
-/** Whether searches of two batches may share a request, whose answers come together. A scan, which may take milliseconds, keeps nobody else waiting. */
-function mayShare(one: BatchParts, other: BatchParts): boolean {
-  const [a, b] = [one.settings, other.settings];
-  return one.index === other.index && one.rerankCount === other.rerankCount && a.k === b.k && a.ef === b.ef && a.path === b.path
-    && a.path !== 'flat' && a.filter === undefined && b.filter === undefined;
 }

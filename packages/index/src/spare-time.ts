@@ -1,6 +1,12 @@
 import { OWN_CPU_HIGH, OWN_CPU_LOW, OWN_LONG_MS, OWN_LOOK_MS, OWN_REST, OWN_SHARE_FALL, OWN_SHARE_LEAST, OWN_SHARE_RISE, OWN_TURN_MS } from './limits.ts';
 import type { ThreadTime } from './thread-time.ts';
 
+/** One turn of the event loop. */
+interface Turn {
+  readonly isGiven: boolean;
+  spentMs: number;
+}
+
 /**
  * Whether the calling thread has time to search by itself. Handing a search to another thread and the answer back costs more processor time than half
  * of the search, and two wake-ups that whoever asked waits for; but a thread without time to spare is the last that should take on more.
@@ -16,7 +22,7 @@ export class SpareTime {
   #share = 1;
   /** Turns that were due by `share` and not given yet. */
   #due = 0;
-  #turn: { readonly isGiven: boolean; spentMs: number } | undefined;
+  #turn: Turn | undefined;
   #restUntilMs = -Infinity;
   #lookedAt: { readonly nowMs: number; readonly cpuMs: number };
 
@@ -29,11 +35,21 @@ export class SpareTime {
     return this.#share;
   }
 
+  /** Whether a search would have time now. */
+  isLeft(): boolean {
+    return this.#turnWithTime(this.#time.nowMs()) !== undefined;
+  }
+
+  #turnWithTime(nowMs: number): Turn | undefined {
+    const turn = this.#turn ?? this.#beginTurn(nowMs);
+    return turn.isGiven && turn.spentMs < OWN_TURN_MS && nowMs >= this.#restUntilMs ? turn : undefined;
+  }
+
   /** Runs the search if there is time for it now, and tells whether it did. */
   spend(search: () => void): boolean {
     const startedMs = this.#time.nowMs();
-    const turn = this.#turn ?? this.#beginTurn(startedMs);
-    if (!turn.isGiven || turn.spentMs >= OWN_TURN_MS || startedMs < this.#restUntilMs) return false;
+    const turn = this.#turnWithTime(startedMs);
+    if (turn === undefined) return false;
     search();
     const endedMs = this.#time.nowMs();
     const tookMs = endedMs - startedMs;
@@ -42,7 +58,7 @@ export class SpareTime {
     return true;
   }
 
-  #beginTurn(nowMs: number): { readonly isGiven: boolean; spentMs: number } {
+  #beginTurn(nowMs: number): Turn {
     this.#look(nowMs);
     this.#due = Math.min(this.#due + this.#share, 1);
     const isGiven = this.#due >= 1;

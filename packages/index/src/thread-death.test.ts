@@ -45,7 +45,7 @@ test('a trap in the kernel is the cause that callers read', async () => {
   const memory = createMemory(256);
   const kernel = instantiateKernel(module, memory);
   kernel.initEngine(256);
-  const data = { module, memory, scratch: kernel.allocateScratch(), ring: kernel.allocateSpan(RING_BYTES) };
+  const data = { module, memory, scratch: kernel.allocateScratch(1), ring: kernel.allocateSpan(RING_BYTES) };
   const outOfBounds = 256 * 65_536;
   const failure = await new Promise<Error>((resolve) => {
     const thread: SearchThread = new SearchThread(data, new FilterPool(memory, 0, 0), () => undefined, (error) => { thread.fail(error); });

@@ -28,15 +28,18 @@ const MASKED: u32 = 64;
   return count < MASKED ? mask & ((<u64>1 << count) - 1) : mask;
 }
 
+/** Computes the distances of a batch. */
+@inline export function measureBatch(codes: bool, scratch: usize, count: u32, measure: u32, bytes: u32, query: usize): void {
+  const measures = scratch + S_BATCH_MEASURES;
+  for (let i: u32 = 0; i < count; i += 4) v128.store(measures + (i << 2), batchMeasures(codes, scratch, i, measure, query, bytes));
+}
+
 /**
  * Admits those of the batch that are near enough; returns the first pool position not expanded. All distances come before any choice, and one loop over those
  * within the bound as it was before makes all choices: each that the processor guesses wrong stops it from fetching records and lists ahead.
  */
-@inline function admitBatch(
-  codes: bool, scratch: usize, count: u32, measure: u32, bytes: u32, query: usize, ef: u32, stamp: u32, cursor: u32,
-): u32 {
+@inline export function admitBatch(scratch: usize, count: u32, ef: u32, stamp: u32, cursor: u32): u32 {
   const measures = scratch + S_BATCH_MEASURES;
-  for (let i: u32 = 0; i < count; i += 4) v128.store(measures + (i << 2), batchMeasures(codes, scratch, i, measure, query, bytes));
   for (let from: u32 = 0; from < count; from += MASKED) {
     let mask = withinBound(measures + (from << 2), min<u32>(MASKED, count - from), poolBoundDistance(scratch));
     for (; mask != 0; mask &= mask - 1) {
@@ -58,7 +61,8 @@ const MASKED: u32 = 64;
   clearPool(scratch);
   store<u32>(scratch, entry, S_BATCH_IDS);
   locateBatch(codes, scratch, index, 1);
-  admitBatch(codes, scratch, 1, measure, bytes, query, ef, stamp, 0);
+  measureBatch(codes, scratch, 1, measure, bytes, query);
+  admitBatch(scratch, 1, ef, stamp, 0);
   let cursor: u32 = 0;
   let computed: u32 = 1;
   while (cursor < poolCount(scratch)) {
@@ -73,7 +77,8 @@ const MASKED: u32 = 64;
     locateBatch(codes, scratch, index, count);
     if (layer == 0) touchNextList(scratch, index, cursor);
     computed += count;
-    cursor = admitBatch(codes, scratch, count, measure, bytes, query, ef, stamp, cursor);
+    measureBatch(codes, scratch, count, measure, bytes, query);
+    cursor = admitBatch(scratch, count, ef, stamp, cursor);
   }
   countDistances(scratch, computed);
 }

@@ -7,14 +7,15 @@ import { E_INDEX_COUNT, E_MAGIC, E_USED_BYTES, E_VERSION, ENGINE_MAGIC, ENGINE_V
 import {
   IX_DEAD, IX_GRAPH_READY, IX_HIGH_WATER, IX_LINKED_LIVE, IX_LIVE_AT, IX_MEMORY_BYTES, IX_PUBLISHED, IX_VECTORS, NO_ENTRY, R_DIED,
 } from './layout';
-import { SCRATCH_BYTES } from './scratch';
+import { S_LANES, SCRATCH_BYTES } from './scratch';
 
 export { createIndex, dropIndex, publish, put, rebase, remove, repair, reserve } from './vectors';
 export { addToCentre, awaitsCentre, settleCentre } from './codes-only-put';
 export { candidateCount } from './candidates';
 export { estimate } from './estimate';
 export { rotate } from './rotation';
-export { search, searchMany } from './search';
+export { search } from './search';
+export { searchMany } from './search-many';
 export {
   centreAddress, entryWord, exportUpper, highWater, importBegin, importCodes, importEnd, importLinks, importUpper, importVectors, recordAddress,
   recordBytes, recordRun, upperBytes, upperRun,
@@ -35,8 +36,18 @@ export function allocateSpan(bytes: u32): usize { return allocate(bytes); }
 /** Returns a span. Writer only. */
 export function freeSpan(span: usize): void { free(span); }
 
-/** Working memory for one thread; 0 when the memory limit is reached. Only before the first index is created. */
-export function allocateScratch(): usize { return allocate(<u32>SCRATCH_BYTES); }
+/**
+ * Working memory for one thread with areas for `lanes` walks in step, from 1 to MAX_LANES; 0 when the memory limit is reached. Only before the
+ * first index is created.
+ */
+export function allocateScratch(lanes: u32): usize {
+  const scratch = allocate(lanes * <u32>SCRATCH_BYTES);
+  if (scratch != 0) store<u32>(scratch, lanes, S_LANES);
+  return scratch;
+}
+
+/** Bytes of the areas for `lanes` walks. */
+export function scratchBytes(lanes: u32): u32 { return lanes * <u32>SCRATCH_BYTES; }
 
 /** When the id died: 0 where it was never put, 2^32 - 1 where it lives. */
 export function diedAt(index: usize, id: u32): u32 {

@@ -37,3 +37,6 @@ export const MAX_RERANK: u32 = 64;
 
 /** Candidates by estimate that an index of codes alone answers at most: a scan that nothing settles reads as many vectors. */
 export const MAX_CANDIDATES: u32 = 4096;
+
+/** Walks that one thread takes in step at most: while the records of one are on their way from memory, those of the others are. */
+export const MAX_LANES: u32 = 4;

@@ -1,4 +1,5 @@
-// Per-thread working memory, allocated once at the start of the engine, when the heap is still all zeros.
+// Per-thread working memory, allocated once at the start of the engine, when the heap is still all zeros: one area for each search that the
+// thread walks in step with others, the first of which is the thread's own.
 
 import { MAX_DIM, MAX_K, MAX_M, MAX_VECTORS, POOL_CAPACITY, TOUCHED_CAPACITY } from './limits';
 
@@ -18,7 +19,17 @@ export const S_QUERY_BIAS: usize = 44;
 export const S_QUERY_ADD: usize = 48;
 /** One more than the id whose vector, just put, is coded as the query; 0 where that is another's. */
 export const S_STORED_QUERY: usize = 60;
-export const S_QUERY: usize = 64;
+/** Areas of the thread, in its first. */
+export const S_LANES: usize = 64;
+/** Of a walk in step with others: the first pool position not expanded, the list being read, and how many of it were not visited. */
+export const S_CURSOR: usize = 68;
+export const S_LIST: usize = 72;
+export const S_BATCH_COUNT: usize = 76;
+/** The view of a search (`view.ts`). */
+export const S_VIEW_STAMP: usize = 80;
+export const S_VIEW_LIVE: usize = 84;
+export const S_VIEW_READY: usize = 88;
+export const S_QUERY: usize = 128;
 /** A rotated vector, f32 components, and its signed 8-bit code. */
 export const S_ROTATED: usize = S_QUERY + MAX_DIM * 4;
 export const S_QUERY_CODE: usize = S_ROTATED + MAX_DIM * 4;
@@ -47,7 +58,11 @@ export const S_NEAR_KEYS: usize = S_REPLACEMENTS + LIST_MAX * 4;
 export const S_TOP: usize = S_NEAR_KEYS + LIST_MAX * 8;
 export const S_TOUCHED: usize = S_TOP + (MAX_K + 8) * 8;
 export const S_VISITED: usize = S_TOUCHED + (TOUCHED_CAPACITY + 2 * MAX_M + 16) * 4;
-export const SCRATCH_BYTES: usize = S_VISITED + MAX_VECTORS / 8;
+/** No multiple of 4,096, by which the fields of a thread's areas would share the same places of its cache. */
+export const SCRATCH_BYTES: usize = S_VISITED + MAX_VECTORS / 8 + 1088;
+
+/** Area of a thread's n-th walk, n from 0. */
+@inline export function laneAt(first: usize, lane: u32): usize { return first + <usize>lane * SCRATCH_BYTES; }
 
 @inline export function countDistances(scratch: usize, count: u32): void {
   store<u32>(scratch, load<u32>(scratch, S_COMPUTED) + count, S_COMPUTED);

@@ -10,15 +10,16 @@ import { copyScaled, normOf } from './distance';
 import { entryId, entryLayer, entryOf } from './entry';
 import { distanceOf, INVISIBLE } from './keys';
 import {
-  COSINE, isCodesOnly, IX_DIM, IX_DISTANCE, IX_GRAPH_READY, IX_LIVE_AT, IX_PUBLISHED, IX_VECTOR_BYTES, L2, NO_ENTRY,
+  COSINE, isCodesOnly, IX_DIM, IX_DISTANCE, IX_VECTOR_BYTES, L2, NO_ENTRY,
 } from './layout';
-import { S_COMPUTED, S_POOL, S_POOL_COUNT, S_QUERY, S_TOP } from './scratch';
+import { S_COMPUTED, S_POOL, S_POOL_COUNT, S_QUERY, S_TOP, S_VIEW_LIVE, S_VIEW_READY, S_VIEW_STAMP } from './scratch';
 import { newestStampOf } from './filter';
 import { PATH_AUTO, PATH_CODES, PATH_FLAT, PATH_GRAPH, searchFiltered } from './filtered-search';
 import { candidateCount, walkCandidates, writeCandidates } from './candidates';
 import { scanCodes } from './code-scan';
 import { scan } from './flat';
 import { rerankPool } from './rerank';
+import { readView } from './view';
 import { clearVisited } from './visited';
 
 export const ANSWER_HEADER_BYTES: u32 = 16;
@@ -26,7 +27,8 @@ export const ANSWER_HEADER_BYTES: u32 = 16;
 /** Below this many live vectors per result a scan is faster than the graph, and exact. */
 const SCAN_LIVE_PER_RESULT: u32 = 2;
 
-function prepareQuery(scratch: usize, index: usize, source: usize): usize {
+/** Leaves the query in the scratch as vectors are stored. */
+export function prepareQuery(scratch: usize, index: usize, source: usize): usize {
   const query = scratch + S_QUERY;
   const dim = load<u32>(index, IX_DIM);
   let scale: f64 = 1;
@@ -71,14 +73,25 @@ function searchGraph(
   if (codes) codeQuery(scratch, index, query);
   const start = descend(codes, scratch, index, entryLayer(entry), 0, query, entryId(entry));
   searchLayer(codes, scratch, index, 0, query, start, ef, stamp);
+  endWalk(codes, scratch, index, query, k, rerank, stamp);
+}
+
+/** What follows a walk of layer 0. */
+@inline export function endWalk(codes: bool, scratch: usize, index: usize, query: usize, k: u32, rerank: u32, stamp: u32): void {
   clearVisited(scratch);
   if (codes && !isCodesOnly(index)) rerankPool(scratch, index, query, max<u32>(k, rerank), k, stamp);
 }
 
-/** The live count at the published stamp, and that stamp: read again until both belong together. */
-@inline function liveAt(index: usize, stamp: u32): u32 {
-  return atomic.load<u32>(index + ((stamp & 1) << 2), IX_LIVE_AT);
+/** Whether a search without a filter walks the graph. */
+@inline export function walksGraph(path: u32, k: u32, live: u32, ready: u32): bool {
+  return path != PATH_FLAT && ready != 0 && (path != PATH_AUTO || live / SCAN_LIVE_PER_RESULT > k);
 }
+
+/** Whether a walk goes by codes. */
+@inline export function walksCodes(index: usize, path: u32): bool { return isCodesOnly(index) || (path != PATH_GRAPH && hasCodes(index)); }
+
+/** Width of the beam. Estimates misplace a few candidates around the k-th: on codes it holds some more than k. */
+@inline export function widthOf(codes: bool, k: u32, ef: u32): u32 { return max<u32>(ef, codes ? k + (k >> 2) : k); }
 
 /**
  * `rerank`: candidates whose exact distances are computed where estimates choose. `filter`: address of a filter, or 0. An index that keeps
@@ -87,29 +100,34 @@ function searchGraph(
 export function search(
   scratch: usize, index: usize, source: usize, k: u32, ef: u32, path: u32, rerank: u32, filter: usize, answer: usize,
 ): u32 {
-  let stamp = atomic.load<u32>(index, IX_PUBLISHED);
-  let live = liveAt(index, stamp);
-  let ready = atomic.load<u32>(index, IX_GRAPH_READY);
-  for (;;) {
-    const again = atomic.load<u32>(index, IX_PUBLISHED);
-    if (again == stamp) break;
-    stamp = again;
-    live = liveAt(index, stamp);
-    ready = atomic.load<u32>(index, IX_GRAPH_READY);
-  }
+  readView(scratch, index);
+  let stamp = load<u32>(scratch, S_VIEW_STAMP);
+  const live = load<u32>(scratch, S_VIEW_LIVE);
+  const ready = load<u32>(scratch, S_VIEW_READY);
   store<u32>(scratch, 0, S_COMPUTED);
   const query = prepareQuery(scratch, index, source);
   let taken = PATH_FLAT;
   if (filter != 0) {
     stamp = min<u32>(stamp, newestStampOf(filter));
     taken = searchFiltered(scratch, index, query, k, ef, path, rerank, stamp, live, ready != 0, filter);
-  } else if (path != PATH_FLAT && ready != 0 && (path != PATH_AUTO || live / SCAN_LIVE_PER_RESULT > k)) {
-    const codes = isCodesOnly(index) || (path != PATH_GRAPH && hasCodes(index));
-    // Estimates misplace a few candidates around the k-th: on codes the beam holds some more than k.
-    searchGraph(codes, scratch, index, query, k, max<u32>(ef, codes ? k + (k >> 2) : k), rerank, stamp);
-    if (countVisible(scratch, k) >= min<u32>(k, live)) taken = codes ? PATH_CODES : PATH_GRAPH;
+  } else if (walksGraph(path, k, live, ready)) {
+    const codes = walksCodes(index, path);
+    searchGraph(codes, scratch, index, query, k, widthOf(codes, k, ef), rerank, stamp);
+    taken = takenBy(codes, scratch, k, live);
   }
-  const scans = filter == 0 && taken == PATH_FLAT;
+  return writeResult(scratch, index, query, k, rerank, filter == 0 && taken == PATH_FLAT, taken, stamp, answer);
+}
+
+/** The path that answers after a walk: a scan where it found too few. */
+@inline export function takenBy(codes: bool, scratch: usize, k: u32, live: u32): u32 {
+  if (countVisible(scratch, k) < min<u32>(k, live)) return PATH_FLAT;
+  return codes ? PATH_CODES : PATH_GRAPH;
+}
+
+/** Writes the answer from the pool, or from a scan that it does first. */
+export function writeResult(
+  scratch: usize, index: usize, query: usize, k: u32, rerank: u32, scans: bool, taken: u32, stamp: u32, answer: usize,
+): u32 {
   const written = isCodesOnly(index) ? answerCandidates(scratch, index, query, k, rerank, scans, (taken & 0xff) == PATH_FLAT, stamp, answer)
     : answerHits(scratch, index, query, k, scans, stamp, answer);
   store<u32>(answer, written);
@@ -144,15 +162,4 @@ function answerCandidates(
     scanCodes(scratch, index, places, stamp);
   }
   return writeCandidates(scratch, index, query, scanned ? places : walkCandidates(k, rerank), places, answer + ANSWER_HEADER_BYTES);
-}
-
-/** Searches `count` queries of `dim` floats each, one after the other; answers lie `answerBytes` apart. */
-export function searchMany(
-  scratch: usize, index: usize, queries: usize, count: u32, k: u32, ef: u32, path: u32, rerank: u32, filter: usize,
-  answers: usize, answerBytes: u32,
-): void {
-  const queryBytes = load<u32>(index, IX_DIM) << 2;
-  for (let i: u32 = 0; i < count; i++) {
-    search(scratch, index, queries + i * queryBytes, k, ef, path, rerank, filter, answers + i * answerBytes);
-  }
 }

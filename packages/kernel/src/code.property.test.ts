@@ -8,7 +8,7 @@ const PAGE_LIMIT = 2048;
 const memory = createMemory(PAGE_LIMIT);
 const kernel = instantiateKernel(module, memory);
 kernel.initEngine(PAGE_LIMIT);
-const scratch = kernel.allocateScratch() >>> 0;
+const scratch = kernel.allocateScratch(1) >>> 0;
 const staging = kernel.allocateSpan(4 * 8192 + 64) >>> 0;
 const out = kernel.allocateSpan(64) >>> 0;
 

@@ -28,7 +28,7 @@ function kernelDistances(distance: keyof typeof references, query: Float32Array,
   const memory = createMemory(256);
   const kernel = instantiateKernel(compileKernel(), memory);
   kernel.initEngine(256);
-  const scratch = kernel.allocateScratch();
+  const scratch = kernel.allocateScratch(1);
   const span = kernel.allocateSpan(query.byteLength + 1024);
   const index = kernel.createIndex(query.length, DISTANCE_CODES[distance], 8, 20, 1, 100, 0, 0, 0);
   vectors.forEach((vector, id) => {

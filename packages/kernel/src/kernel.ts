@@ -35,8 +35,13 @@ export interface Kernel {
   allocateSpan(bytes: number): Address;
   /** W. */
   freeSpan(span: Address): void;
-  /** Working memory of one thread, or 0. Before the first index only: it relies on memory that was never used. */
-  allocateScratch(): Address;
+  /**
+   * Working memory of one thread, or 0, with areas for `lanes` searches in step, from 1 to MAX_LANES. Before the first index only: it relies on memory
+   * that was never used.
+   */
+  allocateScratch(lanes: number): Address;
+  /** Bytes of the areas for so many searches in step. */
+  scratchBytes(lanes: number): number;
   /** W. An empty index, or 0. `codeBits` is 1, 2, 4 or 8, or 0 for an index without codes; `codesOnly` is 1 where vectors are not kept beside them, else 0. */
   createIndex(
     dim: number, distance: number, m: number, efConstruction: number, seed: number, flatThreshold: number,
@@ -72,7 +77,10 @@ export interface Kernel {
   ): number;
   /** Places of an answer of an index that keeps codes alone. */
   candidateCount(k: number, rerank: number): number;
-  /** `count` searches, queries back to back, answers `answerBytes` apart. */
+  /**
+   * `count` searches, queries back to back, answers `answerBytes` apart. Those that walk on codes without a filter go in step, as many as the
+   * scratch has areas for.
+   */
   searchMany(
     scratch: Address, index: Address, queries: Address, count: number, k: number, ef: number, path: number,
     rerank: number, filter: Address, answers: Address, answerBytes: number,

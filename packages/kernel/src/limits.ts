@@ -10,6 +10,8 @@ export const MAX_RERANK = 64;
 /** Candidates that an index of codes alone answers at most. */
 export const MAX_CANDIDATES = 4096;
 export const MAX_VECTORS = 1 << 24;
+/** Searches of one call that a thread walks in step. */
+export const MAX_LANES = 4;
 
 export const PAGE_BYTES = 65_536;
 /** One page short of 4 GiB, so that an address one past the end still fits 32 bits. */

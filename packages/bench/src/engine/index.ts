@@ -20,7 +20,7 @@ export { memoryPerVector } from './memory-per-vector.ts';
 export type { MemoryOptions, MemoryPerVector } from './memory-per-vector.ts';
 export { ensurePeers, loadPeer } from './peer-packages.ts';
 export type { PeerName } from './peer-packages.ts';
-export { exactNeighbours, shoalEngine } from './shoal-engine.ts';
+export { exactNeighbours, shoalEngine, shoalInOneCall } from './shoal-engine.ts';
 export type { ShoalPath } from './shoal-engine.ts';
 export { meanRecall, median, speedAtRecall } from './speed-at-recall.ts';
 export type { SpeedAtRecall, SweepPoint } from './speed-at-recall.ts';
