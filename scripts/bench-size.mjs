@@ -24,6 +24,7 @@ const all = bench.clusteredVectors({
   seed, count: largest + queryCount, dim, intrinsicDim: Number(values['intrinsic-dim']), clusterCount: Number(values.clusters) });
 const vectorAt = (row) => all.subarray(row * dim, (row + 1) * dim);
 const queries = Array.from({ length: queryCount }, (_, i) => vectorAt(largest + i));
+const queriesTogether = all.subarray(largest * dim);
 const index = LocalEngine.start().openIndex({
   dim, distance: 'l2', m: 16, efConstruction: 200, seed, rabitq: { bits: Number(values.bits), seed } });
 
@@ -34,14 +35,31 @@ function insert(from, to) {
   }
 }
 
+/** Figures of one beam width: searches/s with a query per call and with all in one call, taking turns, and distances per search. */
 function sweepPoint(ef, truth) {
-  const found = queries.map((vector) => index.search({ vector, k: K, ef, path: 'rabitq' }).ids);
-  const speeds = Array.from({ length: Number(values.repetitions) }, () => {
+  const settings = { k: K, ef, path: 'rabitq' };
+  const found = queries.map((vector) => index.search({ ...settings, vector }));
+  const speedOf = (search) => {
     const startMs = performance.now();
-    for (const vector of queries) index.search({ vector, k: K, ef, path: 'rabitq' });
+    search();
     return queryCount / (performance.now() - startMs) * 1000;
-  });
-  return { ef, recall: bench.meanRecall(found, truth), searchesPerSecond: bench.median(speeds) };
+  };
+  const alone = [];
+  const together = [];
+  for (let repetition = 0; repetition < Number(values.repetitions); repetition++) {
+    alone.push(speedOf(() => { for (const vector of queries) index.search({ ...settings, vector }); }));
+    together.push(speedOf(() => { index.searchMany(queriesTogether, settings); }));
+  }
+  return {
+    ef, recall: bench.meanRecall(found.map(({ ids }) => ids), truth), alone: bench.median(alone), together: bench.median(together),
+    distances: found.reduce((sum, { distanceComputations }) => sum + distanceComputations, 0) / queryCount };
+}
+
+/** A figure of the sweep at the recall asked for. */
+function atRecall(sweep, figure, size) {
+  const at = bench.speedAtRecall(sweep.map((point) => ({ ef: point.ef, recall: point.recall, searchesPerSecond: point[figure] })), recall);
+  if (at === undefined) throw new Error(`no beam width up to ${EFS.at(-1)} reaches recall ${recall} at ${size} vectors`);
+  return at;
 }
 
 function measured(size, built) {
@@ -56,14 +74,13 @@ function measured(size, built) {
     sweep.push(sweepPoint(ef, truth));
     if (sweep.at(-1).recall > recall + 0.02) break;
   }
-  const speed = bench.speedAtRecall(sweep, recall);
-  if (speed === undefined) throw new Error(`no beam width up to ${EFS.at(-1)} reaches recall ${recall} at ${size} vectors`);
-  return { size, insertsPerSecond, searchesPerSecond: speed.searchesPerSecond, kind: speed.kind };
+  const [alone, together, distances] = ['alone', 'together', 'distances'].map((figure) => atRecall(sweep, figure, size));
+  return { size, insertsPerSecond, searchesPerSecond: alone.searchesPerSecond, together: together.searchesPerSecond, distances: distances.searchesPerSecond, kind: alone.kind };
 }
 
 const number = (value) => Math.round(value).toLocaleString('en');
-console.log(`| vectors | inserts/s | searches/s at recall ${recall} | cost of a search | if it grew as log n | cost of an insert | if it grew as log n |`);
-console.log('|---|---|---|---|---|---|---|');
+console.log(`| vectors | inserts/s | searches/s at recall ${recall} | all in one call | distances per search | cost of a search | of its distances | if it grew as log n | cost of an insert |`);
+console.log('|---|---|---|---|---|---|---|---|---|');
 let first;
 let built = 0;
 for (const size of sizes) {
@@ -73,5 +90,6 @@ for (const size of sizes) {
   const log = (Math.log(size) / Math.log(first.size)).toFixed(2);
   const search = (first.searchesPerSecond / row.searchesPerSecond).toFixed(2);
   const insertion = (first.insertsPerSecond / row.insertsPerSecond).toFixed(2);
-  console.log(`| ${number(size)} | ${number(row.insertsPerSecond)} | ${row.kind === 'atLeast' ? '>' : ''}${number(row.searchesPerSecond)} | ${search} | ${log} | ${insertion} | ${log} |`);
+  const bound = row.kind === 'atLeast' ? '>' : '';
+  console.log(`| ${number(size)} | ${number(row.insertsPerSecond)} | ${bound}${number(row.searchesPerSecond)} | ${bound}${number(row.together)} | ${number(row.distances)} | ${search} | ${(row.distances / first.distances).toFixed(2)} | ${log} | ${insertion} |`);
 }

@@ -26,8 +26,9 @@ export interface ChurnOptions {
 export interface ChurnResult {
   readonly churnedRecall: number;
   readonly freshRecall: number;
-  /** Live vectors that a wide search for that very vector does not find. */
+  /** Live vectors that a wide search for that very vector does not find, in the churned index and in the fresh one. */
   readonly unfoundCount: number;
+  readonly freshUnfoundCount: number;
   /** Live vectors of the churned index that no path of edges leads to. */
   readonly unreachableCount: number;
   /** Bytes of the index after each round; ids are reused from the first on. */
@@ -111,6 +112,10 @@ function findsItself(index: LocalIndex, id: number, vector: Float32Array): boole
   return ids[0] === id || distances[0] === 0;
 }
 
+function countUnfound(index: LocalIndex, live: ReadonlyMap<number, Float32Array>): number {
+  return [...live].filter(([id, vector]) => !findsItself(index, id, vector)).length;
+}
+
 /** Replaces part of an index again and again, then compares it with one built freshly from the vectors that are left. */
 export function measureChurn(options: ChurnOptions): ChurnResult {
   const engine = LocalEngine.start();
@@ -134,7 +139,8 @@ export function measureChurn(options: ChurnOptions): ChurnResult {
     freshRecall: meanRecall(reference.found, truth),
     churnedDistances: searched.distances,
     freshDistances: reference.distances,
-    unfoundCount: [...live].filter(([id, vector]) => !findsItself(churned, id, vector)).length,
+    unfoundCount: countUnfound(churned, live),
+    freshUnfoundCount: countUnfound(fresh, live),
     unreachableCount: churned.unreachableCount(),
     roundBytes,
     churnedSearchesPerSecond: median(speeds.map((speed) => speed.churned)),
