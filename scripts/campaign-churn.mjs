@@ -10,6 +10,9 @@ const { values } = parseArgs({ options: {
   bits: { type: 'string', default: '8' }, seed: { type: 'string', default: '1' }, repetitions: { type: 'string', default: '9' },
 } });
 
+/** A walk of bounded width finds nearly everything, in any index: so many of a churned one's vectors more than of a fresh one's may stay unfound. */
+const UNFOUND_MORE = 1 / 10_000;
+
 /** Of this process, which does nothing else meanwhile: exact to the microsecond, while that of one thread comes in steps of the system's ticks. */
 function cpuMs() {
   const { user, system } = process.cpuUsage();
@@ -29,7 +32,8 @@ const result = bench.measureChurn({
 console.log(`${count} x ${dim}, ${rounds} rounds of ${share}, ef ${values.ef}, seed ${seed}`);
 const lines = [
   ['recall, churned and fresh', `${result.churnedRecall.toFixed(4)} ${result.freshRecall.toFixed(4)}`, result.churnedRecall > result.freshRecall - 0.005],
-  ['live vectors not found by themselves', `${result.unfoundCount}`, result.unfoundCount === 0],
+  ['live vectors that a search for themselves does not find, churned and fresh', `${result.unfoundCount} ${result.freshUnfoundCount}`,
+    result.unfoundCount <= result.freshUnfoundCount + count * UNFOUND_MORE],
   ['live vectors that no edges lead to', `${result.unreachableCount}`, result.unreachableCount === 0],
   ['bytes after the first and the last round, least and most', [result.roundBytes[0], result.roundBytes.at(-1), Math.min(...result.roundBytes), Math.max(...result.roundBytes)].join(' '),
     Math.max(...result.roundBytes) === Math.min(...result.roundBytes)],
