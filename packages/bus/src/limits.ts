@@ -30,6 +30,8 @@ export const BUS_LIMITS = {
   inFlightPerServer: 1_024,
   /** One attempt to publish a group, and one call of the broker's API; tried again until the caller's deadline. */
   attemptMs: 5_000,
+  /** What one server may take to let a client in, at the start and at every reconnect; another one is tried then. */
+  dialMs: 3_000,
   /** A pull request for log messages, and the sign of life that the broker gives while it has none. */
   pullMs: 30_000,
   heartbeatMs: 2_000,

@@ -99,4 +99,18 @@ describe('runProcess', () => {
     await running;
     expect(log.slice(-2)).toEqual(['closed', 'exit 0']);
   });
+
+  it('aborts a start at a signal, and exits with 0 when the start gives up for it, with 1 when it fails all the same', async () => {
+    const { host, log, signal } = fakeHost();
+    const giveUp = (start: AbortSignal): Promise<never> => new Promise((_resolve, reject) => start.addEventListener('abort', () => reject(start.reason)));
+    const running = runProcess('shoal test', giveUp, host);
+    signal();
+    await running;
+    expect(log).toEqual([`deadline ${CLOSE_TIMEOUT_MS}`, 'exit 0']);
+    const failing = fakeHost();
+    const failed = runProcess('shoal test', (start) => giveUp(start).catch(() => Promise.reject(new ShoalError('port_in_use', 'Port 1 is taken.'))), failing.host);
+    failing.signal();
+    await failed;
+    expect(failing.log.slice(-2)).toEqual(['shoal test: Port 1 is taken. (port_in_use)', 'exit 1']);
+  });
 });

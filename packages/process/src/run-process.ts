@@ -48,10 +48,11 @@ function describe(name: string, error: unknown): string {
 
 /**
  * Runs a service as this process: starts it, waits for SIGINT or SIGTERM, closes it, and exits with 0; with 1 when starting or
- * closing fails, closing takes longer than CLOSE_TIMEOUT_MS, or the service failed, after which it closes without a signal. A signal that comes during the start counts: it ends the process
- * as soon as the start is through, or at the same deadline.
+ * closing fails, closing takes longer than CLOSE_TIMEOUT_MS, or the service failed, after which it closes without a signal. A signal that comes during the start counts: it aborts
+ * the signal that `start` gets. A start that rejects with its reason ends the process with 0; one that goes on ends it as soon as it is through, or at the same deadline.
  */
-export async function runProcess(name: string, start: () => Promise<RunningService>, host: ProcessHost = nodeProcess): Promise<void> {
+export async function runProcess(name: string, start: (signal: AbortSignal) => Promise<RunningService>, host: ProcessHost = nodeProcess): Promise<void> {
+  const told = new AbortController();
   const limitClosing = (): void => host.after(CLOSE_TIMEOUT_MS, () => {
     host.printError(`${name}: closing took longer than ${CLOSE_TIMEOUT_MS} ms`);
     host.exit(1);
@@ -60,12 +61,13 @@ export async function runProcess(name: string, start: () => Promise<RunningServi
     host.onceSignalled(() => {
       limitClosing();
       resolve();
+      told.abort(new ShoalError('not_ready', 'The process was told to end.'));
     });
   });
   try {
     const fault = nodeVersionFault(host.nodeVersion);
     if (fault !== undefined) throw new ShoalError('invalid_configuration', fault);
-    const service = await start();
+    const service = await start(told.signal);
     const { reload } = service;
     if (reload !== undefined) host.onHangup(() => void reload.call(service).catch((error: unknown) => host.printError(describe(name, error))));
     const failure = await Promise.race(service.failed === undefined ? [signalled] : [signalled, service.failed]);
@@ -76,6 +78,7 @@ export async function runProcess(name: string, start: () => Promise<RunningServi
     await service.close();
     host.exit(failure === undefined ? 0 : 1);
   } catch (error) {
+    if (told.signal.aborted && error === told.signal.reason) return host.exit(0);
     host.printError(describe(name, error));
     host.exit(1);
   }

@@ -2,26 +2,37 @@ import { randomBytes } from 'node:crypto';
 import { connectNatsBus } from '@shoal/bus';
 import { systemTimers } from '@shoal/pacing';
 import { PlacementController } from '@shoal/placement';
-import { VERSION, runProcess, withSecretFiles } from '@shoal/process';
-import { parseOperationId } from '@shoal/protocol';
-import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport, openServiceLog } from '@shoal/telemetry';
-import { parseGatewayConfig } from './config.ts';
+import { START_TIMEOUT_MS, VERSION, runProcess, startUntil, withSecretFiles, type RunningService, type StartTry } from '@shoal/process';
+import { parseOperationId, type ShoalError } from '@shoal/protocol';
+import { ProcessTelemetry, ReportPublisher, listenForScrapes, openOtlpExport, openServiceLog, type ServiceLog } from '@shoal/telemetry';
+import { parseGatewayConfig, type GatewayServiceConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
 import { openImportBackend } from './imports/redis-backend.ts';
 import { openRateStore } from './tenancy/rate-store.ts';
 
-const CONNECT_TIMEOUT_MS = 15_000;
+await runProcess('shoal gateway', async (signal) => {
+  const config = parseGatewayConfig(withSecretFiles(process.env));
+  const log = openServiceLog({ level: config.logLevel, base: { service: 'gateway' }, otlp: config.metrics.otlp });
+  const onRetry = (error: ShoalError): void => log.logger.warn({ err: error }, 'the gateway cannot start yet; it is tried again');
+  return startUntil({ timeoutMs: START_TIMEOUT_MS, signal, timers: systemTimers, elapsedMs: () => performance.now(), onRetry }, (attempt) => open(config, log, attempt));
+});
 
-await runProcess('shoal gateway', async () => {
-  const { gateway: config, nats, streams, replicas, redisUrl, logLevel, metrics } = parseGatewayConfig(withSecretFiles(process.env));
-  const { logger, sendTo } = openServiceLog({ level: logLevel, base: { service: 'gateway' }, otlp: metrics.otlp });
-  const bus = await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: CONNECT_TIMEOUT_MS, name: 'shoal-gateway' });
-  const redis = redisUrl === undefined ? undefined : openRateStore(redisUrl, logger);
-  const telemetry = new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, metrics);
-  const otlp = await openOtlpExport(metrics.otlp, { service: 'gateway', telemetry, nowMs: Date.now, onFailure: (message) => logger.warn({ otlp: message }, 'telemetry could not be sent') });
+async function open(settings: GatewayServiceConfig, { logger, sendTo }: ServiceLog, { opened, remainingMs, signal, onRetry }: StartTry): Promise<RunningService> {
+  const { gateway: config, nats, streams, replicas, redisUrl, metrics } = settings;
+  const telemetry = opened.keep(new ProcessTelemetry({ instance: randomBytes(8).toString('hex'), startedAtMs: Date.now(), version: VERSION }, metrics), (each) => each.close());
+  const otlp = opened.keep(
+    await openOtlpExport(metrics.otlp, { service: 'gateway', telemetry, nowMs: Date.now, onFailure: (message) => logger.warn({ otlp: message }, 'telemetry could not be sent') }),
+    (each) => each?.close(),
+  );
   sendTo(otlp);
-  const imports = redisUrl === undefined ? undefined : openImportBackend(redisUrl, logger);
-  const gateway = await startGateway(config, {
+  const bus = opened.keep(await connectNatsBus({ ...nats, slots: config.slots, streams, timeoutMs: remainingMs, name: 'shoal-gateway', signal, onRetry }), (each) => each.close());
+  const imports = opened.keep(redisUrl === undefined ? undefined : openImportBackend(redisUrl, logger), (each) => each?.close());
+  const redis = opened.keep(redisUrl === undefined ? undefined : openRateStore(redisUrl, logger), (each) => each?.disconnect());
+  opened.keep(
+    ReportPublisher.start({ telemetry, channel: bus.requests, timers: systemTimers, onFailure: (error) => logger.warn({ err: error }, 'metrics could not be announced') }),
+    (each) => each.close(),
+  );
+  const gateway = opened.keep(await startGateway(config, {
     bus,
     logger,
     telemetry,
@@ -31,25 +42,16 @@ await runProcess('shoal gateway', async () => {
     newOperationId: () => parseOperationId(randomBytes(16).toString('hex')),
     ...(redis === undefined ? {} : { redis }),
     ...(imports === undefined ? {} : { imports }),
-  });
-  const publisher = ReportPublisher.start({ telemetry, channel: bus.requests, timers: systemTimers, onFailure: (error) => logger.warn({ err: error }, 'metrics could not be announced') });
-  const listener = metrics.listen === undefined ? undefined : await listenForScrapes({ ...metrics.listen, telemetry, nowMs: Date.now, notReady: () => gateway.notReady() });
-  if (listener !== undefined) logger.info({ url: listener.url }, 'metrics are served');
-  const controller = new PlacementController({ bus, replicas, holder: `gateway ${randomBytes(16).toString('hex')}`, timers: systemTimers, logger });
+  }), (each) => each.close());
+  const controller = opened.keep(new PlacementController({ bus, replicas, holder: `gateway ${randomBytes(16).toString('hex')}`, timers: systemTimers, logger }), (each) => each.close());
   await controller.start();
+  const listener = opened.keep(metrics.listen === undefined ? undefined : await listenForScrapes({ ...metrics.listen, telemetry, nowMs: Date.now, notReady: () => gateway.notReady() }), (each) => each?.close());
+  if (listener !== undefined) logger.info({ url: listener.url }, 'metrics are served');
   return {
     reload: () => gateway.reloadTls(),
     async close() {
       logger.info('closing');
-      await listener?.close();
-      await controller.close();
-      await gateway.close();
-      await publisher.close();
-      redis?.disconnect();
-      await imports?.close();
-      await bus.close();
-      await otlp?.close();
-      telemetry.close();
+      await opened.close();
     },
   };
-});
+}

@@ -12,7 +12,7 @@ import { NatsRegistry } from './nats-registry.ts';
 import { NatsRequests } from './nats-requests.ts';
 import { NatsSnapshots } from './nats-snapshots.ts';
 import { pause } from '../pause.ts';
-import { backoffMs } from './retry.ts';
+import { backoffMs, unlessAborted } from './retry.ts';
 import { jetStreamMissing } from './server-check.ts';
 import { parseServers } from './server-url.ts';
 import { ensureStreams, type LogShape } from './streams.ts';
@@ -27,8 +27,12 @@ export interface NatsBusOptions extends NatsAccess {
   readonly replicas?: number;
   /** Bytes that one stream may hold before writes are refused, when it is created. Default: what the server allows. */
   readonly streamBytes?: number;
-  /** For connecting and preparing log and registry. */
+  /** For connecting and preparing log and registry, which is tried again until then. */
   readonly timeoutMs: number;
+  /** Ends the attempts: the call rejects with its reason. */
+  readonly signal?: AbortSignal;
+  /** Hears why an attempt failed that is followed by another one. */
+  readonly onRetry?: (error: ShoalError) => void;
   /** Name of the client in the server's monitoring. */
   readonly name: string;
   /** Sets several Shoal clusters apart on one server: 1 to 64 letters, digits or `-`. */
@@ -50,33 +54,60 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
   assert(Number.isInteger(slots) && slots >= 1 && slots <= LIMITS.slots, `slots must be 1 to ${LIMITS.slots}`);
   assert(Number.isInteger(streams) && streams >= 1 && streams <= slots, 'streams must be 1 to the number of slots');
   const addresses = parseServers(options.servers);
-  const startedMs = performance.now();
-  const connection = await Connection.open({ addresses, access: { ...addresses.credentials, ...options }, name: options.name, timeoutMs: options.timeoutMs });
+  const replicas = options.replicas ?? (addresses.hosts.length >= CLUSTER_SERVERS ? CLUSTER_REPLICAS : 1);
+  const deadline = AbortSignal.timeout(options.timeoutMs);
+  const attempts: Attempts = {
+    signal: options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]),
+    onRetry: options.onRetry ?? (() => undefined),
+  };
   try {
-    const remainingMs = Math.max(Math.ceil(options.timeoutMs - (performance.now() - startedMs)), 1);
-    const replicas = options.replicas ?? (addresses.hosts.length >= CLUSTER_SERVERS ? CLUSTER_REPLICAS : 1);
-    return await prepare(connection, { ...options, replicas }, remainingMs);
+    const connection = await Connection.open({ addresses, access: { ...addresses.credentials, ...options }, name: options.name, ...attempts });
+    return await prepare(connection, { ...options, replicas }, attempts);
   } catch (error) {
-    await connection.close();
+    options.signal?.throwIfAborted();
     throw error;
   }
 }
 
-/** A server that has just started may not answer yet; what is its settled opinion is not asked again. */
-async function prepare(connection: Connection, options: ReplicatedOptions, timeoutMs: number): Promise<Bus> {
-  const deadline = AbortSignal.timeout(timeoutMs);
-  for (let attempt = 0; ; attempt++) {
+interface Attempts {
+  /** Aborts at the deadline, or when the caller says so. */
+  readonly signal: AbortSignal;
+  readonly onRetry: (error: ShoalError) => void;
+}
+
+/** A server that has just started may not answer yet, and one that answers may be lost; what is its settled opinion is not asked again. Closes the connection when it fails. */
+async function prepare(connection: Connection, options: ReplicatedOptions, { signal, onRetry }: Attempts): Promise<Bus> {
+  for (let attempt = 0, failure: ShoalError | undefined; ; attempt++) {
     try {
-      return await prepareOnce(connection, options);
-    } catch (error) {
-      if (error instanceof ShoalError && !error.retryable) throw error;
-      await pause(backoffMs(attempt), deadline);
-      if (deadline.aborted) throw error instanceof ShoalError ? error : connection.unreachable(error);
+      await connection.untilConnected(BUS_LIMITS.attemptMs, signal);
+      return assemble(connection, await whileAsked(connection, signal, () => openPorts(connection, options)));
+    } catch (cause) {
+      // That time is up says less than what failed before.
+      if (failure === undefined || cause !== signal.reason) failure = cause instanceof ShoalError ? cause : connection.unanswered(cause);
+      if (failure.retryable && !signal.aborted) {
+        onRetry(failure);
+        await pause(backoffMs(attempt), signal);
+      }
+      if (!failure.retryable || signal.aborted) {
+        await connection.close();
+        throw failure;
+      }
     }
   }
 }
 
-async function prepareOnce(connection: Connection, options: ReplicatedOptions): Promise<Bus> {
+/** What `open` opens; rejects as soon as the connection is lost or the signal aborts, and closes what comes later. */
+async function whileAsked(connection: Connection, signal: AbortSignal, open: () => Promise<Ports>): Promise<Ports> {
+  let opening: Promise<Ports> | undefined;
+  try {
+    return await connection.whileConnected(() => unlessAborted((opening = open()), signal));
+  } catch (error) {
+    opening?.then(closePorts).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function openPorts(connection: Connection, options: ReplicatedOptions): Promise<Ports> {
   const shape: LogShape = { slots: options.slots, streams: options.streams, replicas: options.replicas, streamBytes: options.streamBytes ?? -1 };
   const names = new Names(options.namespace);
   const jsm = await managerOf(connection);
@@ -85,7 +116,7 @@ async function prepareOnce(connection: Connection, options: ReplicatedOptions): 
   const js = jetstream(connection.nats, { timeout: BUS_LIMITS.attemptMs });
   const snapshots = await NatsSnapshots.open({ connection, js, jsm, bucket: names.snapshotBucket, replicas: shape.replicas });
   const log = await NatsLog.open({ connection, js, jsm, names, shape: { ...shape, replicas }, registry });
-  return assemble(connection, { log, requests: new NatsRequests(connection, names), registry, snapshots });
+  return { log, requests: new NatsRequests(connection, names), registry, snapshots };
 }
 
 /** Numbers of JetStream errors (server/errors.json of nats-server). */
@@ -114,22 +145,23 @@ interface Ports {
   readonly snapshots: NatsSnapshots;
 }
 
-function assemble(connection: Connection, { log, requests, registry, snapshots }: Ports): Bus {
+async function closePorts({ log, requests, registry, snapshots }: Ports): Promise<void> {
+  await snapshots.close();
+  await registry.close();
+  await requests.close();
+  await log.close();
+}
+
+function assemble(connection: Connection, ports: Ports): Bus {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    await snapshots.close();
-    await registry.close();
-    await requests.close();
-    await log.close();
+    await closePorts(ports);
     await connection.close();
   };
   return {
     kind: 'nats',
     description: `nats-server ${connection.nats.info?.version ?? 'of unknown version'} at ${connection.printable}`,
-    log,
-    requests,
-    registry,
-    snapshots,
+    ...ports,
     connected: () => closing === undefined && connection.connected,
     close: () => (closing ??= close()),
   };

@@ -4,7 +4,7 @@ import { ShoalError } from '@shoal/protocol';
 import { BUS_LIMITS } from '../limits.ts';
 import { Wakeup } from '../wakeup.ts';
 import { pause } from '../pause.ts';
-import { settled } from './retry.ts';
+import { backoffMs, settled, unlessAborted } from './retry.ts';
 import { accessOptions, type NatsAccess } from './access.ts';
 import { checkServer } from './server-check.ts';
 import type { ServerAddresses } from './server-url.ts';
@@ -13,14 +13,16 @@ export interface DialOptions {
   readonly addresses: ServerAddresses;
   readonly access: NatsAccess;
   readonly name: string;
-  readonly timeoutMs: number;
+  /** Ends the attempts. */
+  readonly signal: AbortSignal;
+  /** Hears why an attempt failed that is followed by another one. */
+  readonly onRetry: (error: ShoalError) => void;
 }
 
 /** A server that stands still keeps its connections open: after so many pings without an answer, and one more interval, another one is tried. */
 const PING_INTERVAL_MS = 1_500;
 const PINGS_UNANSWERED = 2;
 const RECONNECT_WAIT_MS = 250;
-const DIAL_PAUSE_MS = 200;
 
 export class Connection {
   readonly nats: NatsConnection;
@@ -38,7 +40,7 @@ export class Connection {
     this.#watching = this.#watch();
   }
 
-  /** Tries until `timeoutMs`; then rejects with `bus_unreachable`. A server that is too old is `bus_incompatible`. */
+  /** Tries until the signal aborts; then rejects with `bus_unreachable`. Refused credentials are `invalid_configuration`, a server that is too old is `bus_incompatible`. */
   static async open(options: DialOptions): Promise<Connection> {
     const nats = await dial(options);
     try {
@@ -66,6 +68,12 @@ export class Connection {
 
   unreachable(cause?: unknown): ShoalError {
     return unreachable(this.printable, cause);
+  }
+
+  /** What to say when a call of the broker's API failed: that nobody is there, or what is wrong with who is. */
+  unanswered(cause: unknown): ShoalError {
+    if (!this.connected || !(cause instanceof Error)) return this.unreachable(cause);
+    return new ShoalError('bus_unreachable', `The NATS server at ${this.printable} is there, but JetStream does not answer: ${cause.message}.`, { cause });
   }
 
   /** Resolves when the connection is up, after `timeoutMs` at the latest, or when the signal aborts; look at `connected`. */
@@ -128,28 +136,35 @@ function unreachable(printable: string, cause: unknown): ShoalError {
 }
 
 async function dial(options: DialOptions): Promise<NatsConnection> {
-  const { addresses, timeoutMs } = options;
+  const { addresses, signal, onRetry } = options;
   const access = await accessOptions(options.access, addresses.tls);
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const startedMs = performance.now();
-  for (;;) {
+  for (let attempt = 0; ; attempt++) {
+    const connecting = connect(connectionOptions(options, access));
     try {
-      return await connect(connectionOptions(options, access, Math.max(Math.ceil(timeoutMs - (performance.now() - startedMs)), 1)));
+      return await unlessAborted(connecting, signal);
     } catch (cause) {
-      if (cause instanceof errors.AuthorizationError) {
-        throw new ShoalError('bus_unreachable', `The NATS server at ${addresses.printable} refused the credentials.`, { cause });
-      }
-      if (!deadline.aborted) await pause(DIAL_PAUSE_MS, deadline);
-      if (deadline.aborted) throw unreachable(addresses.printable, cause);
+      // It may still succeed behind our back.
+      connecting.then((late) => late.close()).catch(() => undefined);
+      const error = dialError(addresses.printable, cause);
+      if (!error.retryable || signal.aborted) throw error;
+      onRetry(error);
+      await pause(backoffMs(attempt), signal);
+      if (signal.aborted) throw error;
     }
   }
 }
 
-function connectionOptions(options: DialOptions, access: Partial<ConnectionOptions>, remainingMs: number): ConnectionOptions {
+function dialError(printable: string, cause: unknown): ShoalError {
+  if (!(cause instanceof errors.AuthorizationError)) return unreachable(printable, cause);
+  return new ShoalError('invalid_configuration', `The NATS server at ${printable} refused the credentials. Correct SHOAL_NATS_URL, or the setting by which this process logs in.`, { field: 'SHOAL_NATS_URL', cause });
+}
+
+function connectionOptions(options: DialOptions, access: Partial<ConnectionOptions>): ConnectionOptions {
   return {
     servers: [...options.addresses.hosts],
     name: options.name,
-    timeout: remainingMs,
+    // A server that stands still, or is killed while it lets a client in, never answers.
+    timeout: BUS_LIMITS.dialMs,
     noAsyncTraces: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,

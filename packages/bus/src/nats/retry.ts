@@ -17,3 +17,16 @@ export async function settled<Value>(promise: Promise<Value>, timeoutMs: number)
     controller.abort();
   }
 }
+
+/** Settles like `work`, or rejects with the signal's reason as soon as that aborts. */
+export async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
