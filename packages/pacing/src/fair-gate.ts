@@ -18,6 +18,7 @@ export interface FairGateOptions extends FairQueueOptions {
 
 interface Waiter {
   readonly tenant: string;
+  readonly places: number;
   readonly admit: () => void;
   readonly refuse: (error: ShoalError) => void;
   gone: boolean;
@@ -27,7 +28,7 @@ interface Waiter {
  * Lets a bounded number in, tenants by turns.
  *
  * Invariants:
- * 1. At most `places` are inside, at most `placesPerTenant` of one tenant, and at most `waiting` wait.
+ * 1. At most `places` are taken, at most `placesPerTenant` of them by one tenant, but for what the last to enter takes beyond by taking several; at most `waiting` wait.
  * 2. Who finds a free place and nobody waiting enters in the same turn of the event loop, without a promise.
  * 3. Everyone who waits is let in, turned away with `overloaded`, or has gone away by its signal.
  */
@@ -50,23 +51,23 @@ export class FairGate {
     return this.#queue.size;
   }
 
-  /** Whether the caller is inside now, which needs one `leave`; false when it would have to wait. */
-  tryEnter(tenant: string): boolean {
+  /** Whether the caller is inside now, which needs one `leave` of as many places; false when it would have to wait. */
+  tryEnter(tenant: string, places = 1): boolean {
     if (this.#queue.size > 0 || !this.#mayEnter(tenant)) return false;
-    this.#admit(tenant);
+    this.#admit(tenant, places);
     return true;
   }
 
-  /** Undefined when the caller is inside already. Throws or rejects with `overloaded`; every entry needs one `leave`. */
-  enter(tenant: string, cost = 1, signal?: AbortSignal): Promise<void> | undefined {
-    return this.tryEnter(tenant) ? undefined : this.#wait(tenant, cost, signal);
+  /** Undefined when the caller is inside already. Throws or rejects with `overloaded`; every entry needs one `leave` of as many places. */
+  enter(tenant: string, cost = 1, signal?: AbortSignal, places = 1): Promise<void> | undefined {
+    return this.tryEnter(tenant, places) ? undefined : this.#wait(tenant, cost, signal, places);
   }
 
-  leave(tenant: string): void {
-    const count = (this.#insideByTenant.get(tenant) ?? 0) - 1;
+  leave(tenant: string, places = 1): void {
+    const count = (this.#insideByTenant.get(tenant) ?? 0) - places;
     if (count > 0) this.#insideByTenant.set(tenant, count);
     else this.#insideByTenant.delete(tenant);
-    this.#inside -= 1;
+    this.#inside -= places;
     this.#letIn();
   }
 
@@ -75,12 +76,12 @@ export class FairGate {
     return this.#inside < places && (this.#insideByTenant.get(tenant) ?? 0) < placesPerTenant;
   }
 
-  #admit(tenant: string): void {
-    this.#inside += 1;
-    this.#insideByTenant.set(tenant, (this.#insideByTenant.get(tenant) ?? 0) + 1);
+  #admit(tenant: string, places: number): void {
+    this.#inside += places;
+    this.#insideByTenant.set(tenant, (this.#insideByTenant.get(tenant) ?? 0) + places);
   }
 
-  #wait(tenant: string, cost: number, signal: AbortSignal | undefined): Promise<void> {
+  #wait(tenant: string, cost: number, signal: AbortSignal | undefined, places: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const end = (): void => {
       waiter.gone = true;
@@ -93,6 +94,7 @@ export class FairGate {
     };
     const waiter: Waiter = {
       tenant,
+      places,
       gone: false,
       admit: () => {
         end();
@@ -124,7 +126,7 @@ export class FairGate {
       const waiter = this.#queue.take((tenant) => this.#mayEnter(tenant));
       if (waiter === undefined) return;
       if (waiter.gone) continue;
-      this.#admit(waiter.tenant);
+      this.#admit(waiter.tenant, waiter.places);
       waiter.admit();
     }
   }

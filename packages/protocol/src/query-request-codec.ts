@@ -50,9 +50,10 @@ function encodeItems<Item>(type: QueryRequest['type'], items: readonly Item[], c
   return writer.seal();
 }
 
-/** The request in a message; vectors are views of `bytes` where aligned. Throws `corrupt_message` or `unsupported_version`. */
+/** The request in a message; vectors are views of `bytes`, or of one copy of them where they are not aligned in memory. Throws `corrupt_message` or `unsupported_version`. */
 export function decodeQueryRequest(bytes: Uint8Array): QueryRequest {
-  const { version, type, extra: count, body } = openMessage(KIND, bytes);
+  // The grammar aligns all vectors to the beginning of the message.
+  const { version, type, extra: count, body } = openMessage(KIND, (bytes.byteOffset & 3) === 0 ? bytes : Uint8Array.from(bytes));
   if (count > LIMITS.searchesPerMessage) throw body.error(`${count} items cannot be`, 'count');
   const request = readRequest(type, count, body, version as QueryVersion);
   body.end();

@@ -1,16 +1,16 @@
 /** Answers the queries of one slot from its machine. Every item gets an answer or a failure of its own; one never disturbs another. */
-import { EngineClosedError, EngineOverloadedError } from '@shoal/index';
-import { ShoalError, decodeMessageOutcomes, type AwaitAppliedAnswer, type AwaitAppliedItem, type FetchAnswer, type FetchItem, type ItemFailure, type PartitionStatsAnswer, type PartitionStatsItem, type QueryRequest, type QueryResponse, type SearchAnswer, type SearchItem } from '@shoal/protocol';
+import { decodeMessageOutcomes, type AwaitAppliedAnswer, type AwaitAppliedItem, type FetchAnswer, type FetchItem, type ItemFailure, type PartitionStatsAnswer, type PartitionStatsItem, type QueryRequest, type QueryResponse } from '@shoal/protocol';
+import { failureOf } from './item-failure.ts';
 import { partitionAfter, partitionNow } from './read-partition.ts';
 import { countPartition, scrollPartition } from './scroll-partition.ts';
-import { searchInTurn } from './search-in-turn.ts';
+import { searchMessage } from './search-message.ts';
 import type { SearchWatch } from './search-probe.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
 export async function answerQuery(machine: SlotMachine, request: QueryRequest, watch?: SearchWatch): Promise<QueryResponse> {
   switch (request.type) {
     case 'search':
-      return { type: 'search', items: await Promise.all(request.items.map((item) => watchedSearch(machine, item, watch))) };
+      return { type: 'search', items: await searchMessage(machine, request.items, watch) };
     case 'fetch':
       return { type: 'fetch', items: await each(request.items, (item) => fetchVector(machine, item)) };
     case 'await-applied':
@@ -24,26 +24,8 @@ export async function answerQuery(machine: SlotMachine, request: QueryRequest, w
   }
 }
 
-async function watchedSearch(machine: SlotMachine, item: SearchItem, watch: SearchWatch | undefined): Promise<SearchAnswer | ItemFailure> {
-  let answer: SearchAnswer | ItemFailure;
-  try {
-    answer = await searchInTurn(machine, item, watch?.begun(item));
-  } catch (error) {
-    answer = failureOf(error);
-  }
-  watch?.answered(item, answer);
-  return answer;
-}
-
 function each<Item, Answer>(items: readonly Item[], answer: (item: Item) => Promise<Answer>): Promise<(Answer | ItemFailure)[]> {
   return Promise.all(items.map((item) => answer(item).catch(failureOf)));
-}
-
-function failureOf(error: unknown): ItemFailure {
-  if (error instanceof ShoalError) return { ok: false, error: error.code, message: error.message };
-  if (error instanceof EngineOverloadedError) return { ok: false, error: 'overloaded', message: 'Too many searches wait on this shard. Try again shortly.' };
-  if (error instanceof EngineClosedError) return { ok: false, error: 'slot_unavailable', message: 'The shard is closing. Try again.' };
-  throw error;
 }
 
 async function fetchVector(machine: SlotMachine, item: FetchItem): Promise<FetchAnswer> {

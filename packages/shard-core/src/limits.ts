@@ -34,6 +34,8 @@ export const PACE = {
   recoverGroupVectors: 1_000,
   /** Requests that may wait for a sequence at once in one slot. */
   appliedWaiters: 10_000,
+  /** Searches of one message that take their tenant's turn together: as many as the engine takes in one go. */
+  searchesTogether: 16,
   /** A search whose rows went away under it is run again at most so often. */
   searchAttempts: 8,
   /** Runs of one partition whose vectors are held for searches that began before they were written. */

@@ -8,7 +8,7 @@ import { filterOf, passes, partitionNow } from './read-partition.ts';
 import type { SearchProbe } from './search-probe.ts';
 import type { SlotMachine } from './slot-machine.ts';
 
-interface FoundHit {
+export interface FoundHit {
   readonly key: VectorKey;
   readonly distance: number;
 }
@@ -52,7 +52,7 @@ export async function searchPartition(machine: SlotMachine, item: SearchItem, pr
 }
 
 /** The found vectors by their keys, as far as they are near enough; nearest first, so nothing follows one that is not. */
-function keysOf({ keys }: ActivePartition, { ids, distances }: SearchHits, maxDistance: number): FoundHit[] {
+export function keysOf({ keys }: ActivePartition, { ids, distances }: SearchHits, maxDistance: number): FoundHit[] {
   const hits: FoundHit[] = [];
   for (let i = 0; i < ids.length; i += 1) {
     const distance = distances[i] ?? Number.NaN;

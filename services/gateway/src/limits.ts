@@ -156,15 +156,23 @@ export const GATEWAY_LIMITS = {
   logSizeIntervalMs: 15_000,
 } as const;
 
-/** How many query messages of one slot may be under way. */
+/** How many query messages of one slot may be under way, and which searches are worth one. */
 export interface LaneLimits {
-  /** While fewer are under way, a search leaves at once. */
+  /** While fewer are under way, a message leaves that is worth it. */
   readonly eagerMessages: number;
   /** While fewer are under way, a message that is full leaves too. */
   readonly fullMessages: number;
+  /** So many searches are worth a message, or as many as `companyShare` of those under way, and any when nothing is under way. */
+  readonly companySearches: number;
+  readonly companyShare: number;
+  /** Fewer wait for company no longer than this. */
+  readonly companyWaitMs: number;
 }
 
-/** Searches that are answered at once: a shard works on one message while the answers of another travel; later ones gather. */
-export const PROMPT_LANE: LaneLimits = { eagerMessages: 2, fullMessages: 4 };
+/**
+ * Searches that are answered at once. The gateway has several messages under way, so that it works on one while a shard works on another; a message of few searches costs as
+ * much as one of many, and as many as a shard takes in one go are enough.
+ */
+export const PROMPT_LANE: LaneLimits = { eagerMessages: 4, fullMessages: 4, companySearches: 16, companyShare: 0.5, companyWaitMs: 5 };
 /** Searches that may take long, waiting for their receipt or scanning: they must not hold up each other. */
-export const PATIENT_LANE: LaneLimits = { eagerMessages: 16, fullMessages: 32 };
+export const PATIENT_LANE: LaneLimits = { eagerMessages: 16, fullMessages: 32, companySearches: 1, companyShare: 0, companyWaitMs: 0 };

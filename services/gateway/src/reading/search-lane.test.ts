@@ -5,7 +5,7 @@ import {
 } from '@shoal/protocol';
 import { systemTimers } from '@shoal/pacing';
 import type { Replicas } from '../cluster/replica.ts';
-import { GATEWAY_LIMITS } from '../limits.ts';
+import { GATEWAY_LIMITS, type LaneLimits } from '../limits.ts';
 import { MemoryRequests } from '../testing/memory-requests.ts';
 import { SearchLane, type SearchCaller, type SearchWork } from './search-lane.ts';
 import { SlotQueries } from './slot-queries.ts';
@@ -47,8 +47,9 @@ const NO_REPLICAS: Replicas = { replicasOf: () => [], isServed: () => false, app
 
 let shard: HandShard;
 const clock = { nowMs: () => Date.now() };
-const laneOf = (eagerMessages: number, fullMessages: number) =>
-  new SearchLane(SLOT, new SlotQueries({ requests: shard.requests, replicas: NO_REPLICAS, clock, timers: systemTimers }), clock, systemTimers, { eagerMessages, fullMessages });
+const ALONE = { companySearches: 1, companyShare: 0, companyWaitMs: 0 };
+const laneOf = (eagerMessages: number, fullMessages: number, company: Omit<LaneLimits, 'eagerMessages' | 'fullMessages'> = ALONE) =>
+  new SearchLane(SLOT, new SlotQueries({ requests: shard.requests, replicas: NO_REPLICAS, clock, timers: systemTimers }), clock, systemTimers, { eagerMessages, fullMessages, ...company });
 const settle = (): Promise<void> => vi.advanceTimersByTimeAsync(0).then(() => undefined);
 const sizes = (): number[] => shard.messages.map(({ items }) => items.length);
 const IN_TIME = 10_000;
@@ -90,6 +91,52 @@ describe('a search lane', () => {
     }
     expect(sizes()).toEqual([64, 64, 64, 64, 7]);
     expect((await Promise.all(results)).every((result, id) => result.ok && result.distanceComputations === id)).toBe(true);
+  });
+
+  it('lets few searches wait for company while many are under way, but not for long', async () => {
+    const lane = laneOf(4, 4, { companySearches: 4, companyShare: 0.5, companyWaitMs: 5 });
+    const ask = (count: number): void => {
+      for (let id = 0; id < count; id += 1) void lane.search(workOf(id), clock.nowMs() + IN_TIME, CALLER);
+    };
+    ask(2);
+    await settle();
+    ask(1);
+    await settle();
+    expect(sizes()).toEqual([2, 1]);
+    ask(1);
+    await vi.advanceTimersByTimeAsync(4);
+    expect(sizes()).toEqual([2, 1]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sizes()).toEqual([2, 1, 1]);
+    ask(1);
+    await vi.advanceTimersByTimeAsync(4);
+    ask(3);
+    await settle();
+    expect(sizes()).toEqual([2, 1, 1, 4]);
+    ask(1);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(sizes()).toEqual([2, 1, 1, 4]);
+    shard.messages[0]?.answer();
+    await vi.advanceTimersByTimeAsync(5);
+    expect(sizes()).toEqual([2, 1, 1, 4, 1]);
+  });
+
+  it('sends together what comes in one turn of the event loop while something is under way', async () => {
+    vi.useRealTimers();
+    const lane = laneOf(4, 4, { companySearches: 8, companyShare: 0.5, companyWaitMs: 1_000 });
+    const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
+    void lane.search(workOf(0), clock.nowMs() + IN_TIME, CALLER);
+    await turn();
+    for (let id = 1; id <= 3; id += 1) {
+      void lane.search(workOf(id), clock.nowMs() + IN_TIME, CALLER);
+      for (let step = 0; step < 20; step += 1) await Promise.resolve();
+    }
+    expect(sizes()).toEqual([1]);
+    await turn();
+    await turn();
+    expect(sizes()).toEqual([1, 3]);
+    for (const message of shard.messages) message.answer();
+    await turn();
   });
 
   it('keeps messages below the size that the bus carries', async () => {

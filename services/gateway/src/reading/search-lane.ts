@@ -42,15 +42,16 @@ const failure = (error: ItemFailure['error'], message: string): ItemFailure => (
 const GONE = failure('deadline_exceeded', 'Nobody waits for the answer any more.');
 
 /**
- * The way of searches to one slot. A search leaves at once while fewer than `eagerMessages` are under way; later ones
- * gather, and travel together when a message comes back or a whole message has gathered. Tenants take turns.
+ * The way of searches to one slot. A search leaves at once when nothing is under way. Others gather, and leave together at the end of the turn of the event loop
+ * in which they are worth a message by the lane's limits, as far as those let messages leave, or else when one comes back. Tenants take turns.
  *
  * Invariants:
  * 1. Every search is settled exactly once, at its own deadline at the latest.
  * 2. At most `fullMessages` messages are under way, besides GATEWAY_LIMITS.overdueMessages that have been so for long, and
  *    GATEWAY_LIMITS.queuedSearchesPerSlot searches wait; when there are more, the last one of whoever has most is turned away.
  * 3. A search that was settled before its turn, or whose caller went away, is not sent.
- * 4. A message whose shard died or stands still does not keep later searches from another shard of the slot until its deadline.
+ * 4. Searches for which there is a message wait for company for `companyWaitMs` at most.
+ * 5. A message whose shard died or stands still does not keep later searches from another shard of the slot until its deadline.
  */
 export class SearchLane {
   readonly #slot: Slot;
@@ -62,9 +63,15 @@ export class SearchLane {
   /** Taken from its queue for a message that had no room for it; goes with the next one. */
   #leftOver: PendingSearch | undefined;
   #messagesInFlight = 0;
+  /** Searches in those messages. */
+  #searchesInFlight = 0;
   /** Messages that no longer count as in flight, because their answers are overdue. */
   #overdueMessages = 0;
   #pumpPlanned = false;
+  #pumpPlannedAfterTurn = false;
+  /** While searches wait for company, or have waited enough: ends the wait. */
+  #cancelWait: (() => void) | undefined;
+  #hasWaitedEnough = false;
 
   constructor(slot: Slot, queries: SlotQueries, clock: Clock, timers: Timers, limits: LaneLimits) {
     this.#slot = slot;
@@ -114,26 +121,53 @@ export class SearchLane {
     return failure('deadline_exceeded', `Slot ${this.#slot} did not answer before the deadline.`);
   }
 
-  /** Searches that arrive in the same turn of the event loop leave in the same message. */
+  /** What one step of the event loop asks leaves together; and what one turn of it does, but for whom there is nothing to wait. */
   #planPump(): void {
-    if (this.#pumpPlanned) return;
-    this.#pumpPlanned = true;
-    queueMicrotask(() => {
-      this.#pumpPlanned = false;
-      this.#pump();
-    });
+    if (this.#searchesInFlight === 0 || this.waiting >= this.#limits.companySearches) {
+      if (this.#pumpPlanned) return;
+      this.#pumpPlanned = true;
+      queueMicrotask(() => {
+        this.#pumpPlanned = false;
+        this.#pump();
+      });
+    } else if (!this.#pumpPlannedAfterTurn) {
+      this.#pumpPlannedAfterTurn = true;
+      setImmediate(() => {
+        this.#pumpPlannedAfterTurn = false;
+        this.#pump();
+      });
+    }
   }
 
   #pump(): void {
     const { eagerMessages, fullMessages } = this.#limits;
     for (;;) {
-      const count = this.#waiting.size + (this.#leftOver === undefined ? 0 : 1);
-      if (count === 0) return;
+      const count = this.waiting;
+      if (count === 0) return this.#endWait();
       const hasFullMessage = count >= LIMITS.searchesPerMessage;
       if (this.#messagesInFlight >= (hasFullMessage ? fullMessages : eagerMessages)) return;
+      if (this.#waitsForCompany(count)) return;
+      this.#endWait();
       const batch = this.#takeBatch();
       if (batch.length > 0) void this.#send(batch);
     }
+  }
+
+  /** Whether so many searches are too few for a message yet. */
+  #waitsForCompany(count: number): boolean {
+    const { companySearches, companyShare, companyWaitMs } = this.#limits;
+    if (this.#hasWaitedEnough || count >= Math.min(companySearches, companyShare * this.#searchesInFlight)) return false;
+    this.#cancelWait ??= this.#timers.after(companyWaitMs, () => {
+      this.#hasWaitedEnough = true;
+      this.#pump();
+    });
+    return true;
+  }
+
+  #endWait(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
+    this.#hasWaitedEnough = false;
   }
 
   #takeBatch(): PendingSearch[] {
@@ -159,18 +193,23 @@ export class SearchLane {
 
   async #send(batch: readonly PendingSearch[]): Promise<void> {
     this.#messagesInFlight += 1;
+    this.#searchesInFlight += batch.length;
+    const comesBack = (): void => {
+      this.#messagesInFlight -= 1;
+      this.#searchesInFlight -= batch.length;
+    };
     let overdue = false;
     const cancelTimer = this.#timers.after(GATEWAY_LIMITS.overdueMs, () => {
       if (this.#overdueMessages >= GATEWAY_LIMITS.overdueMessages) return;
       overdue = true;
       this.#overdueMessages += 1;
-      this.#messagesInFlight -= 1;
+      comesBack();
       this.#pump();
     });
     await this.#ask(batch);
     cancelTimer();
     if (overdue) this.#overdueMessages -= 1;
-    else this.#messagesInFlight -= 1;
+    else comesBack();
     this.#pump();
   }
 
