@@ -8,7 +8,7 @@ import { countDistances, S_BATCH_IDS } from './scratch';
 import { clearVisited, markVisited } from './visited';
 
 /** The nearest of the batch's first `count`, or `best` if that is nearer. */
-@inline function nearest(codes: bool, scratch: usize, count: u32, measure: u32, query: usize, bytes: u32, best: u64): u64 {
+@inline export function nearest(codes: bool, scratch: usize, count: u32, measure: u32, query: usize, bytes: u32, best: u64): u64 {
   for (let i: u32 = 0; i < count; i += 4) {
     const four = batchMeasures(codes, scratch, i, measure, query, bytes);
     const lanes = min<u32>(4, count - i);
@@ -19,13 +19,19 @@ import { clearVisited, markVisited } from './visited';
   return best;
 }
 
-@inline function walk(codes: bool, scratch: usize, index: usize, layer: u32, query: usize, entry: u32): u32 {
-  const measure = measureOf(codes, index);
-  const bytes = bytesOf(codes, index);
+/** Puts the entry alone into the batch, marked as visited, and measures it. */
+@inline export function measureEntry(codes: bool, scratch: usize, index: usize, query: usize, entry: u32): u64 {
+  markVisited(scratch, entry);
   store<u32>(scratch, entry, S_BATCH_IDS);
   locateBatch(codes, scratch, index, 1);
-  let best = nearest(codes, scratch, 1, measure, query, bytes, u64.MAX_VALUE);
-  let computed: u32 = 1;
+  countDistances(scratch, 1);
+  return nearest(codes, scratch, 1, measureOf(codes, index), query, bytesOf(codes, index), u64.MAX_VALUE);
+}
+
+@inline function walk(codes: bool, scratch: usize, index: usize, layer: u32, query: usize, best: u64): u64 {
+  const measure = measureOf(codes, index);
+  const bytes = bytesOf(codes, index);
+  let computed: u32 = 0;
   for (;;) {
     const before = best;
     const list = listAt(index, layer, <u32>best >> 2);
@@ -37,15 +43,15 @@ import { clearVisited, markVisited } from './visited';
     if (best == before) break;
   }
   countDistances(scratch, computed);
-  return <u32>best >> 2;
+  return best;
 }
 
-function walkVectors(scratch: usize, index: usize, layer: u32, query: usize, entry: u32): u32 {
-  return walk(false, scratch, index, layer, query, entry);
+function walkVectors(scratch: usize, index: usize, layer: u32, query: usize, best: u64): u64 {
+  return walk(false, scratch, index, layer, query, best);
 }
 
-function walkCodes(scratch: usize, index: usize, layer: u32, entry: u32): u32 {
-  return walk(true, scratch, index, layer, 0, entry);
+function walkCodes(scratch: usize, index: usize, layer: u32, best: u64): u64 {
+  return walk(true, scratch, index, layer, 0, best);
 }
 
 /**
@@ -53,11 +59,11 @@ function walkCodes(scratch: usize, index: usize, layer: u32, entry: u32): u32 {
  * clear, and is left so.
  */
 export function descend(codes: bool, scratch: usize, index: usize, from: u32, to: u32, query: usize, entry: u32): u32 {
-  let current = entry;
-  markVisited(scratch, entry);
+  if (from <= to) return entry;
+  let best = codes ? measureEntry(true, scratch, index, 0, entry) : measureEntry(false, scratch, index, query, entry);
   for (let layer = from; layer > to; layer--) {
-    current = codes ? walkCodes(scratch, index, layer, current) : walkVectors(scratch, index, layer, query, current);
+    best = codes ? walkCodes(scratch, index, layer, best) : walkVectors(scratch, index, layer, query, best);
   }
   clearVisited(scratch);
-  return current;
+  return <u32>best >> 2;
 }

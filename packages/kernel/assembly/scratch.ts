@@ -25,6 +25,8 @@ export const S_LANES: usize = 64;
 export const S_CURSOR: usize = 68;
 export const S_LIST: usize = 72;
 export const S_BATCH_COUNT: usize = 76;
+/** Of a descent in step with others: the nearest so far, a key. */
+export const S_NEAREST: usize = 96;
 /** The view of a search (`view.ts`). */
 export const S_VIEW_STAMP: usize = 80;
 export const S_VIEW_LIVE: usize = 84;

@@ -1,14 +1,13 @@
 // Many searches in one call, as answered as one by one. Walks on codes without a filter go in step, as many as the thread has areas for.
 
 import { codeQuery } from './code';
-import { descend } from './descent';
 import { entryId, entryLayer, entryOf } from './entry';
 import { IX_DIM, NO_ENTRY } from './layout';
 import { PATH_FLAT } from './filtered-search';
 import { laneAt } from './scratch';
-import { S_COMPUTED, S_LANES, S_QUERY, S_VIEW_LIVE, S_VIEW_READY, S_VIEW_STAMP } from './scratch';
+import { S_COMPUTED, S_LANES, S_NEAREST, S_QUERY, S_VIEW_LIVE, S_VIEW_READY, S_VIEW_STAMP } from './scratch';
 import { endWalk, prepareQuery, search, takenBy, walksCodes, walksGraph, widthOf, writeResult } from './search';
-import { beginWalk, walkTogether } from './together';
+import { beginWalk, descendTogether, walkTogether } from './together';
 import { readView } from './view';
 
 /** Searches for `count` queries of `dim` floats each; answers lie `answerBytes` apart. */
@@ -44,7 +43,11 @@ function searchTogether(
     const scratch = laneAt(first, lane);
     store<u32>(scratch, 0, S_COMPUTED);
     codeQuery(scratch, index, prepareQuery(scratch, index, queries + lane * queryBytes));
-    beginWalk(scratch, index, descend(true, scratch, index, entryLayer(entry), 0, 0, entryId(entry)), width, stamp);
+  }
+  descendTogether(first, count, index, entryLayer(entry), entryId(entry));
+  for (let lane: u32 = 0; lane < count; lane++) {
+    const scratch = laneAt(first, lane);
+    beginWalk(scratch, index, <u32>load<u64>(scratch, S_NEAREST) >> 2, width, stamp);
   }
   walkTogether(first, count, index, width, stamp);
   for (let lane: u32 = 0; lane < count; lane++) {
