@@ -37,10 +37,13 @@ const REGISTRATIONS = 64;
 export class PathCluster {
   readonly real: HttpTarget;
   readonly instant: HttpTarget;
+  /** Process ids of the gateway and the real shard. */
+  readonly serviceIds: { readonly gateway: number; readonly shard: number };
   readonly #services: readonly LocalService[];
 
-  private constructor(services: readonly LocalService[], real: HttpTarget, instant: HttpTarget) {
+  private constructor(services: readonly LocalService[], serviceIds: PathCluster['serviceIds'], real: HttpTarget, instant: HttpTarget) {
     this.#services = services;
+    this.serviceIds = serviceIds;
     this.real = real;
     this.instant = instant;
   }
@@ -50,23 +53,22 @@ export class PathCluster {
     const environment = { SHOAL_NATS_URL: natsUrl, SHOAL_SLOTS: String(SLOTS), SHOAL_STREAMS: String(STREAMS), SHOAL_LOG_LEVEL: 'warn', ...options.settings };
     const url = `http://127.0.0.1:${port}`;
     const instantArguments = JSON.stringify({ natsUrl, slots: SLOTS, streams: STREAMS, firstSlot: HALF, lastSlot: SLOTS - 1 });
-    const services = [
-      new LocalService({
-        name: 'shard', entry: options.shardEntry, nodeArguments,
-        environment: { ...environment, SHOAL_SHARD_ID: 'real', SHOAL_SHARD_SLOTS: `0-${HALF - 1}`, SHOAL_DATA_DIR: join(directory, 'shard'), SHOAL_SEARCH_THREADS: '1' },
-      }, searchPath),
-      new LocalService({ name: 'instant shard', entry: options.instantShardEntry, programArguments: [instantArguments] }, searchPath),
-      new LocalService({
-        name: 'gateway', entry: options.gatewayEntry, nodeArguments,
-        environment: { ...environment, SHOAL_HTTP_HOST: '127.0.0.1', SHOAL_HTTP_PORT: String(port), SHOAL_ROOT_KEY: ROOT_KEY },
-      }, searchPath),
-    ];
+    const shard = new LocalService({
+      name: 'shard', entry: options.shardEntry, nodeArguments,
+      environment: { ...environment, SHOAL_SHARD_ID: 'real', SHOAL_SHARD_SLOTS: `0-${HALF - 1}`, SHOAL_DATA_DIR: join(directory, 'shard'), SHOAL_SEARCH_THREADS: '1' },
+    }, searchPath);
+    const instant = new LocalService({ name: 'instant shard', entry: options.instantShardEntry, programArguments: [instantArguments] }, searchPath);
+    const gateway = new LocalService({
+      name: 'gateway', entry: options.gatewayEntry, nodeArguments,
+      environment: { ...environment, SHOAL_HTTP_HOST: '127.0.0.1', SHOAL_HTTP_PORT: String(port), SHOAL_ROOT_KEY: ROOT_KEY },
+    }, searchPath);
+    const services = [shard, instant, gateway];
     try {
       await untilServed(url, services, READY_TIMEOUT_MS, options.nowMs);
       const processIds = services.map(({ pid }) => pid);
       const target = (embedding: string): HttpTarget => new HttpTarget({ url, apiKey: ROOT_KEY, embedding, data: options.data, processIds, description: embedding });
       const names = await embeddingsInBothHalves(url, options);
-      return new PathCluster(services, target(names.real), target(names.instant));
+      return new PathCluster(services, { gateway: gateway.pid, shard: shard.pid }, target(names.real), target(names.instant));
     } catch (error) {
       await endAll(services);
       throw error;
