@@ -1,6 +1,6 @@
 /**
  * Loaded before a service (`node --import`), so that a benchmark can switch what it measures off and on while it runs: at each SIGUSR2 the meters of the process
- * change from one to the other. With its meter off a service neither counts operations nor runs searches again for their recall.
+ * change from one to the other. With its meter off a service neither counts operations nor picks searches to run them again for their recall.
  */
 import { ProcessTelemetry, type Service, type ServiceMeter } from '@shoal/telemetry';
 

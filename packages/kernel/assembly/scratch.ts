@@ -25,12 +25,12 @@ export const S_LANES: usize = 64;
 export const S_CURSOR: usize = 68;
 export const S_LIST: usize = 72;
 export const S_BATCH_COUNT: usize = 76;
-/** Of a descent in step with others: the nearest so far, a key. */
-export const S_NEAREST: usize = 96;
 /** The view of a search (`view.ts`). */
 export const S_VIEW_STAMP: usize = 80;
 export const S_VIEW_LIVE: usize = 84;
 export const S_VIEW_READY: usize = 88;
+/** Of a descent in step with others: the nearest so far, a key. */
+export const S_NEAREST: usize = 96;
 export const S_QUERY: usize = 128;
 /** A rotated vector, f32 components, and its signed 8-bit code. */
 export const S_ROTATED: usize = S_QUERY + MAX_DIM * 4;

@@ -86,4 +86,17 @@ describe('a fair gate', () => {
     expect(gate.inside).toBe(0);
     expect(gate.enter('c')).toBeUndefined();
   });
+
+  it('lets several places be taken and waited for at once, and turns away who wants most', async () => {
+    const { gate } = newGate({ waiting: 6 });
+    expect(gate.enter('a', 3, undefined, 3)).toBeUndefined();
+    expect(gate.inside).toBe(3);
+    const many = [0, 1].map(() => outcome(gate.enter('many', 3, undefined, 3)));
+    const few = outcome(gate.enter('few'));
+    expect(gate.waiting).toBe(4);
+    expect(await many[1]).toBe('overloaded');
+    gate.leave('a', 3);
+    expect(await Promise.all([many[0], few])).toEqual(['in', 'in']);
+    expect([gate.inside, gate.waiting]).toEqual([4, 0]);
+  });
 });

@@ -7,7 +7,7 @@ export interface FairGateOptions extends FairQueueOptions {
   readonly places: number;
   /** Entered at one time by one tenant. */
   readonly placesPerTenant: number;
-  /** Waiting to enter, all tenants together. When they are too many, the last one of whoever has most is turned away. */
+  /** Places for which somebody waits, all tenants together. When they are too many, the last one of whoever wants most is turned away. */
   readonly waiting: number;
   /** Who has waited for so long is turned away. */
   readonly waitMs: number;
@@ -28,7 +28,7 @@ interface Waiter {
  * Lets a bounded number in, tenants by turns.
  *
  * Invariants:
- * 1. At most `places` are taken, at most `placesPerTenant` of them by one tenant, but for what the last to enter takes beyond by taking several; at most `waiting` wait.
+ * 1. At most `places` are taken, at most `placesPerTenant` of them by one tenant, but for what the last to enter takes beyond by taking several; at most `waiting` are waited for.
  * 2. Who finds a free place and nobody waiting enters in the same turn of the event loop, without a promise.
  * 3. Everyone who waits is let in, turned away with `overloaded`, or has gone away by its signal.
  */
@@ -47,8 +47,9 @@ export class FairGate {
     return this.#inside;
   }
 
+  /** Places that are waited for. */
   get waiting(): number {
-    return this.#queue.size;
+    return this.#queue.weight;
   }
 
   /** Whether the caller is inside now, which needs one `leave` of as many places; false when it would have to wait. */
@@ -107,8 +108,8 @@ export class FairGate {
     };
     const cancel = this.#options.timers.after(this.#options.waitMs, () => waiter.refuse(this.#overloaded()));
     signal?.addEventListener('abort', onAbort, { once: true });
-    this.#queue.push(tenant, waiter, cost);
-    if (this.#queue.size > this.#options.waiting) this.#turnAway();
+    this.#queue.push(tenant, waiter, cost, places);
+    if (this.waiting > this.#options.waiting) this.#turnAway();
     // A tenant with all of its places taken may stand before one that could enter.
     this.#letIn();
     return promise;
@@ -116,9 +117,11 @@ export class FairGate {
 
   #turnAway(): void {
     this.#queue.prune(({ gone }) => gone);
-    if (this.#queue.size <= this.#options.waiting) return;
-    const longest = this.#queue.longest();
-    if (longest !== undefined) this.#queue.dropNewest(longest)?.refuse(this.#overloaded());
+    while (this.waiting > this.#options.waiting) {
+      const longest = this.#queue.longest();
+      if (longest === undefined) return;
+      this.#queue.dropNewest(longest)?.refuse(this.#overloaded());
+    }
   }
 
   #letIn(): void {

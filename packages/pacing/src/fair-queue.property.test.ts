@@ -9,19 +9,26 @@ const tenants = fc.constantFrom('a', 'b', 'c', 'd');
 
 it('gives out everything exactly once, each tenant in its own order', () => {
   fc.assert(fc.property(fc.array(fc.oneof(
-    fc.record({ type: fc.constant('push' as const), tenant: tenants, cost: fc.integer({ min: 0, max: 20 }) }),
+    fc.record({ type: fc.constant('push' as const), tenant: tenants, cost: fc.integer({ min: 0, max: 20 }), weight: fc.integer({ min: 1, max: 16 }) }),
     fc.record({ type: fc.constant('take' as const) }),
     fc.record({ type: fc.constant('drop' as const), tenant: tenants }),
+    fc.record({ type: fc.constant('prune' as const), of: fc.integer({ min: 2, max: 3 }) }),
   ), { maxLength: 300 }), (steps) => {
     const queue = newQueue<{ tenant: string; number: number }>();
     const model = new Map<string, number[]>();
     const waiting = (): number => [...model.values()].reduce((sum, { length }) => sum + length, 0);
+    const weights = new Map<number, number>();
+    const weightOf = (numbers: readonly number[] = []): number => numbers.reduce((sum, each) => sum + (weights.get(each) ?? 0), 0);
     let number = 0;
     for (const step of steps) {
       if (step.type === 'push') {
         number += 1;
-        queue.push(step.tenant, { tenant: step.tenant, number }, step.cost);
+        weights.set(number, step.weight);
+        queue.push(step.tenant, { tenant: step.tenant, number }, step.cost, step.weight);
         model.set(step.tenant, [...(model.get(step.tenant) ?? []), number]);
+      } else if (step.type === 'prune') {
+        queue.prune((item) => item.number % step.of === 0);
+        for (const [tenant, numbers] of model) model.set(tenant, numbers.filter((each) => each % step.of !== 0));
       } else if (step.type === 'drop') {
         expect(queue.dropNewest(step.tenant)?.number).toBe(model.get(step.tenant)?.pop());
       } else {
@@ -30,6 +37,8 @@ it('gives out everything exactly once, each tenant in its own order', () => {
         else expect(taken?.number).toBe(model.get(taken?.tenant ?? '')?.shift());
       }
       expect(queue.size).toBe(waiting());
+      expect(queue.weight).toBe(weightOf([...model.values()].flat()));
+      expect(weightOf(model.get(queue.longest() ?? ''))).toBe(Math.max(0, ...[...model.values()].map(weightOf)));
     }
   }));
 });

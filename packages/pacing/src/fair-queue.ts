@@ -6,6 +6,7 @@
 interface Waiting<Item> {
   readonly item: Item;
   readonly cost: number;
+  readonly weight: number;
 }
 
 interface TenantQueue<Item> {
@@ -13,6 +14,7 @@ interface TenantQueue<Item> {
   /** Index of the first item that still waits; the array is cut when half of it is behind. */
   head: number;
   deficit: number;
+  weight: number;
 }
 
 export interface FairQueueOptions {
@@ -27,6 +29,7 @@ export class FairQueue<Item> {
   /** Tenants with something waiting, in the order of their turns: the first one's turn is now. */
   readonly #queues = new Map<string, TenantQueue<Item>>();
   #size = 0;
+  #weight = 0;
   /** Whether the first tenant has had its quantum of this round. */
   #granted = false;
 
@@ -38,19 +41,26 @@ export class FairQueue<Item> {
     return this.#size;
   }
 
+  /** Sum of the weights of what waits. */
+  get weight(): number {
+    return this.#weight;
+  }
+
   sizeOf(tenant: string): number {
     const queue = this.#queues.get(tenant);
     return queue === undefined ? 0 : queue.waiting.length - queue.head;
   }
 
-  push(tenant: string, item: Item, cost = 1): void {
+  /** `weight`: what the item counts for where it is told who has most. */
+  push(tenant: string, item: Item, cost = 1, weight = 1): void {
     let queue = this.#queues.get(tenant);
     if (queue === undefined) {
-      queue = { waiting: [], head: 0, deficit: 0 };
+      queue = { waiting: [], head: 0, deficit: 0, weight: 0 };
       this.#queues.set(tenant, queue);
     }
-    queue.waiting.push({ item, cost: Math.min(Math.max(cost, 0), this.#options.costMaximum) });
+    queue.waiting.push({ item, cost: Math.min(Math.max(cost, 0), this.#options.costMaximum), weight });
     this.#size += 1;
+    this.#weigh(queue, weight);
   }
 
   /** The next item by turns among the tenants that `may` allows; undefined when there is none. */
@@ -84,12 +94,18 @@ export class FairQueue<Item> {
     queue.deficit -= first.cost;
     queue.head += 1;
     this.#size -= 1;
+    this.#weigh(queue, -first.weight);
     if (queue.head === queue.waiting.length) this.#forget(tenant);
     else if (queue.head > 32 && queue.head * 2 > queue.waiting.length) {
       queue.waiting.splice(0, queue.head);
       queue.head = 0;
     }
     return first;
+  }
+
+  #weigh(queue: TenantQueue<Item>, weight: number): void {
+    queue.weight += weight;
+    this.#weight += weight;
   }
 
   /** The tenant goes behind the others and keeps what it has saved. */
@@ -105,13 +121,13 @@ export class FairQueue<Item> {
     this.#queues.delete(tenant);
   }
 
-  /** The tenant with the most items waiting; undefined when nothing waits. */
+  /** The tenant with the most waiting, by weight; undefined when nothing waits. */
   longest(): string | undefined {
     let longest: string | undefined;
     let most = 0;
-    for (const [tenant, { waiting, head }] of this.#queues) {
-      if (waiting.length - head <= most) continue;
-      most = waiting.length - head;
+    for (const [tenant, { weight }] of this.#queues) {
+      if (weight <= most) continue;
+      most = weight;
       longest = tenant;
     }
     return longest;
@@ -123,6 +139,7 @@ export class FairQueue<Item> {
     const last = queue?.waiting.pop();
     if (queue === undefined || last === undefined) return undefined;
     this.#size -= 1;
+    this.#weigh(queue, -last.weight);
     if (queue.head === queue.waiting.length) this.#forget(tenant);
     return last.item;
   }
@@ -132,6 +149,7 @@ export class FairQueue<Item> {
     for (const [tenant, queue] of this.#queues) {
       const kept = queue.waiting.slice(queue.head).filter(({ item }) => !isStale(item));
       this.#size -= queue.waiting.length - queue.head - kept.length;
+      this.#weigh(queue, kept.reduce((sum, { weight }) => sum + weight, 0) - queue.weight);
       queue.waiting.splice(0, queue.waiting.length, ...kept);
       queue.head = 0;
       if (kept.length === 0) this.#forget(tenant);

@@ -1,4 +1,5 @@
 import assert from 'node:assert';
+import { QUERIES_PER_REQUEST_MAX } from '@shoal/index';
 import { LIMITS } from '@shoal/protocol';
 
 /** Bounds of a slot's state, in one place. All of them are part of the deterministic state machine: changing one is a change of format. */
@@ -35,7 +36,7 @@ export const PACE = {
   /** Requests that may wait for a sequence at once in one slot. */
   appliedWaiters: 10_000,
   /** Searches of one message that take their tenant's turn together: as many as the engine takes in one go. */
-  searchesTogether: 16,
+  searchesTogether: QUERIES_PER_REQUEST_MAX,
   /** A search whose rows went away under it is run again at most so often. */
   searchAttempts: 8,
   /** Runs of one partition whose vectors are held for searches that began before they were written. */

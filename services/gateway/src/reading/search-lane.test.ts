@@ -121,6 +121,22 @@ describe('a search lane', () => {
     expect(sizes()).toEqual([2, 1, 1, 4, 1]);
   });
 
+  it('lets nobody wait for company who has little time left, nor what a message had no room for', async () => {
+    const lane = laneOf(4, 4, { companySearches: 16, companyShare: 0.5, companyWaitMs: 5 });
+    for (let id = 0; id < 8; id += 1) void lane.search(workOf(id), clock.nowMs() + IN_TIME, CALLER);
+    await settle();
+    void lane.search(workOf(8), clock.nowMs() + 10, CALLER);
+    await settle();
+    expect(sizes()).toEqual([8, 1]);
+    // Answers so large that a message asks for no more than one of them.
+    const large = { k: LIMITS.k, includeValues: true, vector: new Float32Array(1_536) };
+    for (let id = 0; id < 2; id += 1) void lane.search(workOf(id, large), clock.nowMs() + IN_TIME, CALLER);
+    await vi.advanceTimersByTimeAsync(4);
+    expect(sizes()).toEqual([8, 1]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sizes()).toEqual([8, 1, 1, 1]);
+  });
+
   it('sends together what comes in one turn of the event loop while something is under way', async () => {
     vi.useRealTimers();
     const lane = laneOf(4, 4, { companySearches: 8, companyShare: 0.5, companyWaitMs: 1_000 });

@@ -3,6 +3,7 @@ import { FairQueue, type Clock, type Timers } from '@shoal/pacing';
 import type { TracedSpan } from '@shoal/telemetry';
 import { failureOf } from '../failure.ts';
 import { GATEWAY_LIMITS, type LaneLimits } from '../limits.ts';
+import { CompanyWait } from './company-wait.ts';
 import { shardTimeoutMs, type SlotQueries } from './slot-queries.ts';
 
 export type SearchWork = Omit<SearchItem, 'timeoutMs'>;
@@ -69,9 +70,7 @@ export class SearchLane {
   #overdueMessages = 0;
   #pumpPlanned = false;
   #pumpPlannedAfterTurn = false;
-  /** While searches wait for company, or have waited enough: ends the wait. */
-  #cancelWait: (() => void) | undefined;
-  #hasWaitedEnough = false;
+  readonly #company: CompanyWait;
 
   constructor(slot: Slot, queries: SlotQueries, clock: Clock, timers: Timers, limits: LaneLimits) {
     this.#slot = slot;
@@ -79,6 +78,7 @@ export class SearchLane {
     this.#clock = clock;
     this.#timers = timers;
     this.#limits = limits;
+    this.#company = new CompanyWait(limits, timers, () => this.#pump());
   }
 
   search(work: SearchWork, deadlineMs: number, { tenant, isGone, span }: SearchCaller): Promise<SearchResult> {
@@ -101,6 +101,7 @@ export class SearchLane {
       };
       this.#waiting.push(tenant, pending);
       if (this.#waiting.size > GATEWAY_LIMITS.queuedSearchesPerSlot) this.#turnAway();
+      this.#company.hurry(remainingMs);
       this.#planPump();
     });
   }
@@ -143,31 +144,15 @@ export class SearchLane {
     const { eagerMessages, fullMessages } = this.#limits;
     for (;;) {
       const count = this.waiting;
-      if (count === 0) return this.#endWait();
+      if (count === 0) return this.#company.reset();
       const hasFullMessage = count >= LIMITS.searchesPerMessage;
       if (this.#messagesInFlight >= (hasFullMessage ? fullMessages : eagerMessages)) return;
-      if (this.#waitsForCompany(count)) return;
-      this.#endWait();
+      // What a message had no room for needs no company.
+      if (this.#leftOver === undefined && !this.#company.mayLeave(count, this.#searchesInFlight)) return;
+      this.#company.reset();
       const batch = this.#takeBatch();
       if (batch.length > 0) void this.#send(batch);
     }
-  }
-
-  /** Whether so many searches are too few for a message yet. */
-  #waitsForCompany(count: number): boolean {
-    const { companySearches, companyShare, companyWaitMs } = this.#limits;
-    if (this.#hasWaitedEnough || count >= Math.min(companySearches, companyShare * this.#searchesInFlight)) return false;
-    this.#cancelWait ??= this.#timers.after(companyWaitMs, () => {
-      this.#hasWaitedEnough = true;
-      this.#pump();
-    });
-    return true;
-  }
-
-  #endWait(): void {
-    this.#cancelWait?.();
-    this.#cancelWait = undefined;
-    this.#hasWaitedEnough = false;
   }
 
   #takeBatch(): PendingSearch[] {
