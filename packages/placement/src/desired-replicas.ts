@@ -99,15 +99,11 @@ class Plan {
     return false;
   }
 
+  /** By rendezvous, first among the slots that the donor was only just given: giving those on moves nothing more. */
   #bestSlotToMove(donor: ShardId, receiver: ShardId): number | undefined {
-    let best: number | undefined;
-    let bestScore = Number.NEGATIVE_INFINITY;
-    this.slots.forEach((held, slot) => {
-      if (!held.has(donor) || held.has(receiver) || this.#pinOf(slot) === donor) return;
-      const score = this.#score(slot, receiver);
-      if (score > bestScore) [best, bestScore] = [slot, score];
-    });
-    return best;
+    const movable = [...this.slots.keys()].filter((slot) => this.#held(slot).has(donor) && !this.#held(slot).has(receiver) && this.#pinOf(slot) !== donor);
+    const given = movable.filter((slot) => this.#problem.holders[slot]?.includes(donor) !== true);
+    return maxBy(given.length > 0 ? given : movable, (slot) => this.#score(slot, receiver));
   }
 
   /** By rendezvous among the shards below their share; when all have it, whoever has least above. */
