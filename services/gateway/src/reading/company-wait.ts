@@ -1,6 +1,9 @@
 import type { Timers } from '@shoal/pacing';
 import type { LaneLimits } from '../limits.ts';
 
+/** A search that has less time left than so many waits does not wait. */
+const HURRIED_WAITS = 4;
+
 /** How searches of one lane wait until they are worth a message: by the lane's limits, and for `companyWaitMs` at most. */
 export class CompanyWait {
   readonly #limits: LaneLimits;
@@ -41,5 +44,3 @@ export class CompanyWait {
     this.#onOver();
   }
 }
-
-const HURRIED_WAITS = 4;
